@@ -160,9 +160,9 @@ class Estimator(Protocol):
         """Change between two periods in which the same units are seen."""
         ...
 
-    def units_needed(self, reduced: pd.DataFrame, change: float, *, level: float, power: float) -> (
-        int | None
-    ):
+    def units_needed(
+        self, reduced: pd.DataFrame, change: float, *, level: float, power: float
+    ) -> int | None:
         """Units per period that would make `change` visible; None where it cannot be told."""
         ...
 

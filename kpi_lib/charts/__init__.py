@@ -1,0 +1,1 @@
+"""Results as Altair charts; the only door to altair."""

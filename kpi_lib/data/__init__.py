@@ -1,0 +1,1 @@
+"""Opening, mapping and checking data sets; the only door to files and connections."""

@@ -1,0 +1,1 @@
+"""The tests a candidate KPI has to stand."""

@@ -1,0 +1,1 @@
+"""One module per candidate KPI; the folder is the registry."""

@@ -1,0 +1,1 @@
+"""Running notebooks, keeping their results and writing the report."""

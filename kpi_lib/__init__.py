@@ -1,0 +1,1 @@
+"""A workbook that puts candidate KPIs on trial."""

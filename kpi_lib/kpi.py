@@ -71,7 +71,7 @@ def parameter(
     `fair` drives the robustness test and the sweep; `bounds` are pydantic's (ge, le, ...).
     Keep `meaning` free of "=", since papermill's inspector drops such lines.
     """
-    extra = {"unit": unit, "fair": list(fair)}
+    extra: dict[str, Any] = {"unit": unit, "fair": list(fair)}
     return Field(default=default, description=meaning, json_schema_extra=extra, **bounds)
 
 

@@ -21,12 +21,17 @@ class Period:
     start: date
     end: date
     name: PeriodName
+    quarter_starts_in: int = 1
 
     @property
     def label(self) -> str:
-        """How people write it: 2025Q4 (by calendar start), 2025-11, or the last day of the week."""
+        """How people write it: 2025Q4, 2025-11, or the last day of the week.
+
+        A fiscal year is named after the calendar year in which it starts.
+        """
         if self.name == "quarter":
-            return f"{self.start.year}Q{(self.start.month - 1) // 3 + 1}"
+            since = self.start.month - self.quarter_starts_in
+            return f"{self.start.year - (since < 0)}Q{since % 12 // 3 + 1}"
         return self.start.strftime("%Y-%m") if self.name == "month" else self.end.isoformat()
 
     @property
@@ -62,7 +67,10 @@ def complete_periods(
     length = _MONTHS[name]
     tomorrow = period_start(as_of + timedelta(days=1), name, quarter_starts_in)
     starts = [add_months(tomorrow, -length * back) for back in range(1, count + 1)]
-    return sorted(Period(s, add_months(s, length) - timedelta(days=1), name) for s in starts)
+    return sorted(
+        Period(start, add_months(start, length) - timedelta(days=1), name, quarter_starts_in)
+        for start in starts
+    )
 
 
 def grid(periods: list[Period]) -> ir.Table:

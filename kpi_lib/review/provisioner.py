@@ -1,0 +1,149 @@
+"""Starts kernels by asking the warm process; falls back to an ordinary process where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+
+SOCKET = "KPI_WARM_SOCKET"
+"""Environment variable that names the warm process's socket."""
+MEMORY = "KPI_KERNEL_MEMORY_MB"
+"""Environment variable with the memory one kernel may claim, in megabytes."""
+
+_LONGEST_PATH = 90  # a Unix socket's path holds 107 characters; zmq adds "-1" to "-5"
+
+
+class WarmProcess:
+    """A forked kernel as its client sees it: the part of `subprocess.Popen` that Jupyter uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, address: str, request: dict[str, Any]) -> None:
+        """Raises OSError when the warm process cannot be reached or cannot fork."""
+        self.returncode: int | None = None
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._received = b""
+        try:
+            self.pid = self._start(address, request)
+        except OSError:
+            self._connection.close()
+            raise
+
+    def _start(self, address: str, request: dict[str, Any]) -> int:
+        self._connection.settimeout(60)  # the warm process may still be importing
+        self._connection.connect(address)
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        while b"\n" not in self._received:
+            chunk = self._connection.recv(4096)
+            if not chunk:
+                raise ConnectionError("the warm process has ended")
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise OSError(answer["error"])
+        self._connection.setblocking(False)
+        return int(answer["pid"])
+
+    def poll(self) -> int | None:
+        """The exit code, or None while the kernel runs; -9 when the warm process itself has gone."""
+        if self.returncode is None:
+            self._listen()
+        return self.returncode
+
+    def _listen(self) -> None:
+        try:
+            chunk = self._connection.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        self._received += chunk
+        if b"\n" in self._received:
+            self.returncode = int(json.loads(self._received)["exit"])
+        elif not chunk:
+            self.returncode = -signal.SIGKILL
+        if self.returncode is not None:
+            self._connection.close()
+
+    def wait(self) -> int | None:
+        """The exit code once `poll` has seen it."""
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel's whole process group."""
+        if self.poll() is None:
+            self._connection.sendall(f"{int(number)}\n".encode())
+
+    def kill(self) -> None:
+        """Kill the process group."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask the process group to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Forks the kernel from the warm process named in the environment."""
+
+    _folder: Path | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Choose private sockets in place of ports, which another program could take."""
+        if os.environ.get(SOCKET) and self.parent is not None and self._folder is None:
+            self._use_private_sockets()
+        return dict(await super().pre_launch(**kwargs))
+
+    def _use_private_sockets(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="kpi-"))
+        if len(str(folder)) > _LONGEST_PATH:
+            folder.rmdir()
+            return
+        self._folder = folder
+        self.parent.cache_ports = False
+        self.parent.transport = "ipc"
+        self.parent.ip = str(folder / "k")
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """The connection of a forked kernel, or of an ordinary one where forking fails."""
+        address = os.environ.get(SOCKET)
+        if not address or cmd[1:3] != ["-m", "ipykernel_launcher"]:
+            return await super().launch_kernel(cmd, **kwargs)
+        environment = kwargs["env"]
+        request = {
+            "argv": cmd[3:],
+            "env": {name: text for name, text in environment.items() if name != SOCKET},
+            "cwd": str(kwargs.get("cwd") or Path.cwd()),
+            "memory_mb": int(environment.get(MEMORY) or 0),
+        }
+        try:
+            self.process = await asyncio.to_thread(WarmProcess, address, request)
+        except OSError as problem:
+            self.log.warning("no warm kernel (%s): starting an ordinary one", problem)
+            return await super().launch_kernel(cmd, **kwargs)
+        self.pid = self.process.pid
+        self.cwd = request["cwd"]
+        return self.connection_info
+
+    async def wait(self) -> int | None:
+        """The exit code, as soon as the kernel has ended."""
+        while self.process is not None and self.process.poll() is None:
+            await asyncio.sleep(0.01)
+        return await super().wait()
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Remove the private sockets."""
+        await super().cleanup(restart=restart)
+        if self._folder is not None and not restart:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None

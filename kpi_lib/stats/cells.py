@@ -1,0 +1,67 @@
+"""Small helpers on the frames that estimators take and give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kpi_lib.kpi import Difference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def sum_cells(reduced: pd.DataFrame, by: Sequence[str], sums: Sequence[str]) -> pd.DataFrame:
+    """One row per cell of `by` with the sums of `sums` as floats; exactly one row without `by`."""
+    import pandas as pd
+
+    numbers = reduced[[*by, *sums]].astype(dict.fromkeys(sums, "float64"))
+    if by:
+        return numbers.groupby(list(by), dropna=False, sort=True)[list(sums)].sum().reset_index()
+    return pd.DataFrame({name: [float(numbers[name].sum())] for name in sums})
+
+
+def total_of(reduced: pd.DataFrame, sums: Sequence[str]) -> dict[str, float]:
+    """The sums of the named columns over all rows."""
+    return {name: float(reduced[name].astype("float64").sum()) for name in sums}
+
+
+def estimates(
+    cells: pd.DataFrame, by: Sequence[str], columns: Mapping[str, Any], reasons: Sequence[str]
+) -> pd.DataFrame:
+    """The frame every `estimate` gives: *by, the columns, then `reason` ("" where all is known).
+
+    Numbers that are not finite become null.
+    """
+    frame = cells[list(by)].copy()
+    for name, numbers in columns.items():
+        frame[name] = finite(numbers) if np.asarray(numbers).dtype.kind == "f" else numbers
+    frame["reason"] = np.asarray(reasons, dtype=object)
+    return frame
+
+
+def finite(numbers: Any) -> Any:
+    """The numbers as float64, infinities turned into null (NaN)."""
+    values = np.asarray(numbers, dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def share_of(part: Any, whole: Any) -> Any:
+    """part / whole, null where the whole is zero."""
+    wholes = np.asarray(whole, dtype=np.float64)
+    safe = np.where(wholes == 0, np.nan, wholes)
+    return np.asarray(part, dtype=np.float64) / safe
+
+
+def difference(method: str, reason: str = "", **numbers: float | None) -> Difference:
+    """A `Difference` in which everything that is not finite or not given is None."""
+    names = ("value", "low", "high", "p_value", "smallest_visible")
+    known = {name: _or_none(numbers.get(name)) for name in names}
+    return Difference(**known, method=method, reason=reason)
+
+
+def _or_none(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else float(number)

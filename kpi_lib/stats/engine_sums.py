@@ -26,9 +26,7 @@ SUMS = (
 
 PAIR_FIRST = ("value_earlier", "weight_earlier", "value_later", "weight_later")
 PAIR_PRODUCTS = tuple(
-    f"{first}__{second}"
-    for place, first in enumerate(PAIR_FIRST)
-    for second in PAIR_FIRST[place:]
+    f"{first}__{second}" for place, first in enumerate(PAIR_FIRST) for second in PAIR_FIRST[place:]
 )
 PAIR_SUMS = ("clusters", "in_both", "n_earlier", "n_later", *PAIR_FIRST, *PAIR_PRODUCTS)
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis.expr.types as ir
-
-from kpi_lib.stats.ratio import Ratio
+from kpi_lib.stats.ratio_of_totals import RatioOfTotals
 
 
 @dataclass(frozen=True)
-class Mean(Ratio):
+class Mean(RatioOfTotals):
     """Mean of `value` over units, with t intervals; Welch's t between periods.
 
     Where an account has several units its sum and count are reduced first, so that its units are
@@ -19,12 +17,3 @@ class Mean(Ratio):
     """
 
     method = "mean over units, accounts as clusters"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """None besides unit_id, account_id, period, value."""
-        return ()
-
-    def weight(self, observations: ir.Table) -> None:
-        """1 for every unit."""
-        return None

@@ -76,7 +76,9 @@ def paired_change(pairs: Mapping[str, float], *, ratios: bool) -> PairedChange:
     else:
         value = pairs["value_later"] - pairs["value_earlier"]
         factors = {"value_later": 1.0, "value_earlier": -1.0}
-    squares = sum(a * b * _product(pairs, x, y) for x, a in factors.items() for y, b in factors.items())
+    squares = sum(
+        a * b * _product(pairs, x, y) for x, a in factors.items() for y, b in factors.items()
+    )
     scale = sum(a * a * _product(pairs, x, x) for x, a in factors.items())
     centre = 0.0 if ratios else value**2 / count if count else 0.0
     left = squares - centre

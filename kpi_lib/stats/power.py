@@ -55,9 +55,7 @@ def proportion_power(
     return _corrected_power(sizes, shares, level), False
 
 
-def _corrected_power(
-    sizes: tuple[int, int], shares: tuple[float, float], level: float
-) -> float:
+def _corrected_power(sizes: tuple[int, int], shares: tuple[float, float], level: float) -> float:
     weights = 1 / sizes[0] + 1 / sizes[1]
     pooled = (sizes[0] * shares[0] + sizes[1] * shares[1]) / (sizes[0] + sizes[1])
     spread = math.sqrt(pooled * (1 - pooled) * weights)
@@ -109,9 +107,7 @@ def smallest_visible_pairs(
     return _smallest(visible, 1.0) if pairs > 0 and visible(1.0) else None
 
 
-def units_for_proportion(
-    share: float, change: float, *, level: float, power: float
-) -> int | None:
+def units_for_proportion(share: float, change: float, *, level: float, power: float) -> int | None:
     """Units in each of two periods with which a change of `change` from `share` becomes visible.
 
     The direction that needs fewer units counts, as in `smallest_visible_proportion`. None where no
@@ -133,9 +129,7 @@ def _units_for_shares(share: float, other: float, level: float, power: float) ->
     return _smallest_whole(enough, top)
 
 
-def units_for_spread(
-    spread: float, change: float, *, level: float, power: float
-) -> int | None:
+def units_for_spread(spread: float, change: float, *, level: float, power: float) -> int | None:
     """Units in each of two periods with which a t test sees `change`.
 
     `spread` is the standard deviation per unit, in the unit of `change`. None without a spread or

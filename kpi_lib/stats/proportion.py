@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -143,18 +142,22 @@ def _check_counts(hits: np.ndarray, n: np.ndarray) -> None:
 
 
 def _paired_counts(pairs: pd.DataFrame) -> PairedShares:
-    counts = {(None, None): 0}
-    for row in pairs.to_dict("records"):
-        key = tuple(
-            None if row[name] is None or math.isnan(row[name]) else int(row[name])
-            for name in ("earlier_value", "later_value")
-        )
-        counts[key] = counts.get(key, 0) + int(row["units"])
+    states = pairs[["earlier_value", "later_value"]].astype("float64")
+    units = pairs["units"].astype("float64").to_numpy()
+
+    def count(earlier: int | None, later: int | None) -> int:
+        chosen = _is(states["earlier_value"], earlier) & _is(states["later_value"], later)
+        return round(float(units[chosen].sum()))
+
     return PairedShares(
-        both=counts.get((1, 1), 0),
-        lost=counts.get((1, 0), 0),
-        gained=counts.get((0, 1), 0),
-        neither=counts.get((0, 0), 0),
-        left=(counts.get((1, None), 0), counts.get((1, None), 0) + counts.get((0, None), 0)),
-        came=(counts.get((None, 1), 0), counts.get((None, 1), 0) + counts.get((None, 0), 0)),
+        both=count(1, 1),
+        lost=count(1, 0),
+        gained=count(0, 1),
+        neither=count(0, 0),
+        left=(count(1, None), count(1, None) + count(0, None)),
+        came=(count(None, 1), count(None, 1) + count(None, 0)),
     )
+
+
+def _is(states: pd.Series[float], state: int | None) -> np.ndarray:
+    return (states.isna() if state is None else states == state).to_numpy()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import signal
 import sys
 from contextlib import suppress
@@ -12,11 +11,13 @@ from pathlib import Path
 
 _SET_PARENT_DEATH_SIGNAL = 1  # linux/prctl.h
 _SET_CHILD_SUBREAPER = 36
+# Loaded once and early: after a fork there may be no safe moment to load it.
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    if _LIBC is not None:
+        _LIBC.prctl(option, value, 0, 0, 0)
 
 
 def die_with_parent(parent: int) -> None:
@@ -52,6 +53,8 @@ def limit_memory(megabytes: int) -> None:
     """Let this process claim at most `megabytes` more than it holds now; 0 means no limit."""
     if not megabytes or sys.platform != "linux":
         return
+    import resource  # not everywhere
+
     lines = Path("/proc/self/status").read_text().splitlines()
     held = next(int(line.split()[1]) for line in lines if line.startswith("VmData"))
     most = held * 1024 + megabytes * 1024 * 1024
@@ -59,25 +62,12 @@ def limit_memory(megabytes: int) -> None:
 
 
 def memory_held(pid: int) -> int:
-    """Megabytes that `pid` and all its descendants hold and share with nobody else.
-
-    Pages shared with the warm process are not counted. 0 when the process has ended.
-    """
+    """Megabytes that `pid` and all its descendants hold now; 0 when it has ended."""
     import psutil
 
     try:
         root = psutil.Process(pid)
         everyone = [root, *root.children(recursive=True)]
+        return int(sum(one.memory_info().rss for one in everyone) // 2**20)
     except psutil.Error:
         return 0
-    return sum(_own_bytes(one) for one in everyone) // 2**20
-
-
-def _own_bytes(process: object) -> int:
-    import psutil
-
-    try:
-        info = process.memory_info()  # type: ignore[attr-defined]  # psutil has no types here
-    except psutil.Error:
-        return 0
-    return int(info.rss) - int(getattr(info, "shared", 0))

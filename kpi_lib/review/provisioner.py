@@ -105,14 +105,16 @@ class WarmProvisioner(LocalProvisioner):
         return dict(await super().pre_launch(**kwargs))
 
     def _use_private_sockets(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="kpi-"))
-        if len(str(folder)) > _LONGEST_PATH:
-            folder.rmdir()
-            return
+        # Inside the warm process's own folder, which that process removes when it ends.
+        folder = Path(tempfile.mkdtemp(dir=Path(os.environ[SOCKET]).parent))
         self._folder = folder
+        if len(str(folder)) > _LONGEST_PATH:
+            return
         self.parent.cache_ports = False
         self.parent.transport = "ipc"
         self.parent.ip = str(folder / "k")
+        if not self.parent.connection_file:
+            self.parent.connection_file = str(folder / "kernel.json")
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """The connection of a forked kernel, or of an ordinary one where forking fails."""

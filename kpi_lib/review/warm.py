@@ -62,14 +62,15 @@ def start_server(folder: Path) -> subprocess.Popen[bytes]:
     listener.bind(str(folder / "socket"))
     listener.listen(64)
     ours = {name: text for name, text in os.environ.items() if name != "JPY_PARENT_PID"}
-    command = [sys.executable, "-P", "-m", "kpi_lib.review.warm_server", str(listener.fileno())]
+    number = listener.fileno()
+    command = [sys.executable, "-P", "-m", "kpi_lib.review.warm_server", str(number), str(folder)]
     with listener, (folder / "warm.log").open("ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            pass_fds=[listener.fileno()],
+            pass_fds=[number],
             env=ours,
             start_new_session=True,  # Ctrl-C is for the driver, which ends its kernels in order
         )

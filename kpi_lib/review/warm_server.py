@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -208,12 +209,13 @@ def _exit_if_driver_goes(ready: threading.Event) -> None:
     waiting.register(0, selectors.EVENT_READ)
     while not ready.is_set():
         if waiting.select(timeout=0.1):
+            shutil.rmtree(sys.argv[2], ignore_errors=True)
             os._exit(0)
     waiting.close()
 
 
 def main() -> None:
-    """Serve on the listening socket whose number is the only argument."""
+    """Serve on the listening socket of the first argument; remove the folder of the second at the end."""
     ready = threading.Event()
     watch = threading.Thread(target=_exit_if_driver_goes, args=(ready,), daemon=True)
     watch.start()
@@ -224,6 +226,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # children share these objects; collecting them would copy their pages
     Server(socket.socket(fileno=int(sys.argv[1]))).serve()
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
 
 
 if __name__ == "__main__":

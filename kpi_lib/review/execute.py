@@ -1,0 +1,143 @@
+"""Runs one notebook in a kernel of its own and says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jupyter_client import AsyncKernelManager
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+
+from kpi_lib.review.client import Client, KernelStartError, StoppedError
+from kpi_lib.review.processes import die_with_parent
+from kpi_lib.review.provisioner import MEMORY
+from kpi_lib.review.status import Limits, Outcome, Status, first_line
+from kpi_lib.review.watch import Watch
+
+_ATTEMPTS = 3
+_MEMORY_ERRORS = {"MemoryError", "ArrowMemoryError", "OutOfMemoryException", "_ArrayMemoryError"}
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a kernel runs: which kernel, in which folder, with what added to its environment."""
+
+    kernel: str
+    folder: Path
+    environment: dict[str, str]
+
+
+def clear(notebook: NotebookNode) -> None:
+    """Remove stored outputs and counts, so that none of them can pass for a fresh one."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata.pop("widgets", None)
+
+
+async def execute(
+    notebook: NotebookNode, place: Place, limits: Limits, interrupted: asyncio.Event
+) -> Outcome:
+    """How the run ended; the outputs are put into `notebook`. Never raises for what a notebook does.
+
+    The kernel and everything in its process group have ended when this returns.
+    """
+    began = time.monotonic()
+    clear(notebook)
+    outcome = Outcome(Status.FAILED, "no kernel was started")
+    for _ in range(_ATTEMPTS):
+        client = Client(notebook, AsyncKernelManager(kernel_name=place.kernel), limits)
+        try:
+            await client.start(**_launch_options(place, limits))
+            outcome = await _run(client, limits, interrupted)
+            break
+        except KernelStartError as problem:
+            outcome = Outcome(Status.FAILED, f"no kernel: {first_line(str(problem))}")
+        finally:
+            await client.close()
+    _mark(notebook, client.cell_index, outcome)
+    return replace(outcome, seconds=round(time.monotonic() - began, 2))
+
+
+def _launch_options(place: Place, limits: Limits) -> dict[str, Any]:
+    environment = {**os.environ, **place.environment, MEMORY: str(limits.memory_mb)}
+    options: dict[str, Any] = {"cwd": str(place.folder), "env": environment}
+    if sys.platform == "linux":  # for a kernel that is not forked; a forked one sees to it itself
+        options["preexec_fn"] = partial(die_with_parent, os.getpid())
+    return options
+
+
+async def _run(client: Client, limits: Limits, interrupted: asyncio.Event) -> Outcome:
+    watch = Watch(client, limits, interrupted)
+    watching = asyncio.create_task(watch.run())
+    try:
+        await client.run_cells()
+        outcome = _all_ran(client)
+    except CellExecutionError as error:
+        outcome = _cell_failed(client, error)
+    except (DeadKernelError, StoppedError):
+        outcome = _kernel_ended(client, watch)
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+    return watch.verdict or outcome
+
+
+def _all_ran(client: Client) -> Outcome:
+    """Ok only if the kernel has confirmed every cell and nothing of value was cut."""
+    cells = [c for c in client.nb.cells if c.cell_type == "code" and c.source.strip()]
+    if any(cell.execution_count is None for cell in cells):
+        return Outcome(Status.FAILED, "a cell was not run")
+    if client.output_lost:
+        return Outcome(Status.FAILED, f"output over {client.limits.output_mb:g} MB")
+    return Outcome(Status.OK)
+
+
+def _cell_failed(client: Client, error: CellExecutionError) -> Outcome:
+    memory = error.ename in _MEMORY_ERRORS
+    text = first_line(_COLOURS.sub("", f"{error.ename}: {error.evalue}"))
+    where = f"cell {_cell_number(client)}: {text}"
+    return Outcome(Status.OUT_OF_MEMORY if memory else Status.FAILED, where)
+
+
+def _kernel_ended(client: Client, watch: Watch) -> Outcome:
+    """The kernel ended by itself or by another's hand."""
+    where = f"the kernel ended in cell {_cell_number(client)}"
+    code = getattr(getattr(client.km, "provisioner", None), "process", None)
+    returned = getattr(code, "returncode", None)
+    if watch.limits.memory_mb and watch.peak_mb > 0.8 * watch.limits.memory_mb:
+        return Outcome(Status.OUT_OF_MEMORY, f"{where}, holding {watch.peak_mb} MB")
+    if returned is not None and returned >= 0:
+        return Outcome(Status.FAILED, f"{where} with exit code {returned}")
+    why = f" by signal {-returned}" if returned else ""
+    return Outcome(Status.KILLED, where + why)
+
+
+def _cell_number(client: Client) -> int:
+    """Which code cell was running, counted from 1 as people count."""
+    before = client.nb.cells[: (client.cell_index or 0) + 1]
+    return sum(cell.cell_type == "code" for cell in before)
+
+
+def _mark(notebook: NotebookNode, index: int | None, outcome: Outcome) -> None:
+    """Write into the cell where a run stopped what stopped it, unless its own error stands there."""
+    if outcome.is_ok or index is None:
+        return
+    cell = notebook.cells[index]
+    if cell.cell_type != "code":
+        return
+    if not any(output.output_type == "error" for output in cell.outputs):
+        error = {"ename": outcome.status.value, "evalue": outcome.message, "traceback": []}
+        text = f"{outcome.status.value}: {outcome.message}"
+        cell.outputs.append(NotebookNode(output_type="error", **{**error, "traceback": [text]}))

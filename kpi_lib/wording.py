@@ -120,7 +120,9 @@ def _decimals(magnitude: float, unit: str, is_scaled: bool) -> int:
         return 2 if magnitude < 100 else 0
     if unit == "share":
         return 1
-    return 0 if magnitude >= 10 or magnitude == int(magnitude) else 1
+    if magnitude >= 10 or magnitude == int(magnitude):
+        return 0
+    return 1 if magnitude >= 1 else 2
 
 
 def _without_minus_zero(text: str) -> str:

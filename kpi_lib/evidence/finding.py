@@ -1,0 +1,95 @@
+"""What a test of a KPI finds, and the settings that all tests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.kpi import KpiParams, Source
+from kpi_lib.schema import Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TESTS = ("readable", "leading", "robust", "honest", "distinct", "fitting")
+NOT_TESTED = "not tested in this version"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Fixed before the data are looked at. Shares are 0 to 1, months whole numbers.
+
+    `alpha` is two-sided. `compare_periods` is the pooling that decides, `also_shown` is shown
+    beside it. `most_month_ends` bounds how far back scores are taken; `renewal_grace_days` is how
+    late a new contract may start and still count as a renewal.
+    """
+
+    power: float = 0.8
+    alpha: float = 0.1
+    compare_periods: int = 1
+    also_shown: tuple[int, ...] = (2, 4)
+    leads: tuple[int, ...] = (1, 2, 3, 6, 9)
+    response_months: int = 3
+    smallest_useful_skill: float = 0.05
+    least_losses: int = 10
+    most_month_ends: int = 60
+    renewal_grace_days: int = 31
+    draws: int = 1000
+    folds: int = 5
+    seed: int = 20200206
+    most_combinations: int = 200
+    largest_flip_share: float = 0.2
+    least_tau: float = 0.7
+    least_accounts_in_order: int = 5
+
+    @property
+    def level(self) -> float:
+        """The level of two-sided intervals that go with `alpha`."""
+        return 1 - self.alpha
+
+
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one test says about a KPI.
+
+    `passed` is None where it cannot be told; then `reason` names what is missing. `headline` is
+    one plain sentence with the numbers, `table` what stands behind it, `numbers` plain values for
+    records and rules.
+    """
+
+    test: str
+    passed: bool | None
+    headline: str
+    table: pd.DataFrame
+    reason: str = ""
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+
+def cannot_tell(
+    test: str, reason: str, table: pd.DataFrame | None = None, numbers: dict[str, Any] | None = None
+) -> Finding:
+    """A finding that cannot be told; `reason` says what is missing (a clause, no full stop)."""
+    import pandas as pd
+
+    shown = pd.DataFrame() if table is None else table
+    return Finding(test, None, f"Cannot be told: {reason}.", shown, reason, numbers or {})
+
+
+def day_of(source: Source, params: KpiParams) -> date:
+    """The day the KPI is judged on: that of the parameters, else the last day the source knows.
+
+    Raises ValueError where neither is given.
+    """
+    day = params.as_of or getattr(source, "last_day", None)
+    if not isinstance(day, date):
+        raise ValueError("no day to judge on: give as_of")
+    return day
+
+
+def tables_of(source: Source, params: KpiParams) -> Tables:
+    """The tables as known on the day the KPI is judged on."""
+    return source.as_of(day_of(source, params))

@@ -1,0 +1,99 @@
+"""Who was at risk, and what was known of them, so many months before their decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kpi_lib.evidence.finding import Settings
+from kpi_lib.evidence.outcomes import History, amounts_on, last_outcome, notice_known
+from kpi_lib.evidence.scores import scores_on
+from kpi_lib.kpi import Better, Kpi, KpiParams, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BASELINE = ["tenure_months", "log_amount", "renewed_before", "lost_before"]
+_BANDS = [-np.inf, 12.0, 24.0, np.inf]
+_DAYS_PER_MONTH = 365.25 / 12
+
+
+@dataclass(frozen=True)
+class RiskSets:
+    """Accounts on the month ends that lie the asked leads before their decisions.
+
+    One row per decision and lead: account_id, lead_months, on, is_lost, risk (the score, turned so
+    that more means worse; null without a score), the columns of `BASELINE`, stratum (calendar month
+    and tenure band). `by_notice`: the lead runs to the earlier of notice and end, and accounts
+    whose cancellation was known on the scoring day are out. `to_end`: without that rule.
+    """
+
+    by_notice: pd.DataFrame
+    to_end: pd.DataFrame
+
+
+def risk_sets(
+    kpi: Kpi, source: Source, params: KpiParams, past: History, settings: Settings
+) -> RiskSets:
+    """The risk sets of a KPI on a company's history; scores are fetched once for both."""
+    import pandas as pd
+
+    with_rule = _asked(past, "acted_on", settings)
+    without = _asked(past, "decision_on", settings)
+    with_rule = with_rule[~notice_known(past.rows, with_rule)].reset_index(drop=True)
+    days = _days(pd.concat([with_rule["on"], without["on"]]), settings.most_month_ends)
+    scores = scores_on(kpi, source, params, days)
+    made = [_described(asked, days, scores, past, kpi.better) for asked in (with_rule, without)]
+    return RiskSets(*made)
+
+
+def _asked(past: History, anchor: str, settings: Settings) -> pd.DataFrame:
+    """Decisions times leads, with the scoring day: the last month end at least that long before."""
+    import pandas as pd
+
+    kept = past.decisions
+    parts = []
+    for lead in settings.leads:
+        on = _month_end_before(kept[anchor], lead)
+        parts.append(kept.assign(lead_months=lead, on=on))
+    asked = pd.concat(parts, ignore_index=True)
+    return asked[asked["on"] >= asked["spell_from"]].reset_index(drop=True)
+
+
+def _month_end_before(moments: pd.Series[pd.Timestamp], months: int) -> pd.Series[pd.Timestamp]:
+    """The last month end on or before the day that lies so many months earlier."""
+    import pandas as pd
+
+    earlier = moments - pd.DateOffset(months=months)
+    next_day = earlier + pd.Timedelta(days=1)
+    ends = next_day.dt.to_period("M").dt.start_time - pd.Timedelta(days=1)
+    return ends.astype("datetime64[us]")
+
+
+def _days(on: pd.Series[pd.Timestamp], most: int) -> list[date]:
+    """The newest of the asked days, oldest first."""
+    return [moment.date() for moment in sorted(on.dropna().unique())][-most:]
+
+
+def _described(
+    asked: pd.DataFrame, days: list[date], scores: pd.DataFrame, past: History, better: Better
+) -> pd.DataFrame:
+    import pandas as pd
+
+    recent = asked[asked["on"].isin(pd.to_datetime(days))].reset_index(drop=True)
+    scored = recent.merge(scores, on=["account_id", "on"], how="left")
+    tenure = (scored["on"] - scored["first_paid_on"]).dt.days / _DAYS_PER_MONTH
+    amount = amounts_on(past.rows, recent)
+    band = np.digitize(tenure, _BANDS[1:-1])
+    outcomes = last_outcome(past.decisions, recent)
+    risk = scored["score"] if better is Better.LOWER else -scored["score"]
+    made = scored[["account_id", "lead_months", "on", "is_lost"]].assign(
+        risk=risk,
+        tenure_months=tenure,
+        log_amount=np.log1p(amount),
+        stratum=scored["on"].astype("int64") * len(_BANDS) + band,
+    )
+    return pd.concat([made, outcomes], axis=1)

@@ -1,0 +1,150 @@
+"""`index.html`: the page for the board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from kpi_lib.review.report.changes import KpiChange, changes, newcomers, records_of
+from kpi_lib.review.report.lists import ListView, list_view
+from kpi_lib.review.report.records import NotebookRun, Review
+from kpi_lib.review.report.scorecard import ScoreRow, score_row, verdict_of
+from kpi_lib.review.report.summary import attention, notes_of, problems_of, summary
+from kpi_lib.review.report.templates import asset, render
+from kpi_lib.review.report.words import VERDICTS, day_text, signed
+from kpi_lib.wording import format_value
+
+GROUP_FROM = 9
+"""So many KPIs are grouped by owner; fewer are easier to read in one run."""
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """A line of the table of changes, as text."""
+
+    name: str
+    title: str
+    then: str
+    then_period: str
+    now: str
+    now_period: str
+    difference: str
+    restated: str
+    verdict_then: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """A notebook or KPI named with a reason or status; `href` is empty without a page."""
+
+    name: str
+    title: str
+    status: str = ""
+    reason: str = ""
+    href: str = ""
+
+
+def title_of(run: NotebookRun) -> str:
+    """The title of a notebook: its KPI's, else its name in words."""
+    return run.record.title if run.record else run.name.replace("_", " ").capitalize()
+
+
+def _groups(rows: Sequence[ScoreRow]) -> list[tuple[str, list[ScoreRow]]]:
+    """Candidates first, the control last; by owner once there are many."""
+    ordered = sorted(rows, key=lambda row: row.is_control)
+    if len(ordered) < GROUP_FROM:
+        return [("", ordered)] if ordered else []
+    by_owner = sorted(ordered, key=lambda row: (row.is_control, row.owner))
+    kinds = groupby(by_owner, key=lambda row: "Control" if row.is_control else row.owner)
+    return [(owner.capitalize(), list(group)) for owner, group in kinds]
+
+
+def _change_row(change: KpiChange, names: dict[str, str]) -> ChangeRow:
+    now, unit, currency = change.now, change.now.unit, change.now.currency
+    restated = ""
+    if change.restated is not None:
+        today = format_value(change.restated, unit, currency)
+        restated = f"{change.then_period} reads {today} today"
+    return ChangeRow(
+        name=names[now.kpi],
+        title=now.title,
+        then=format_value(change.then_value, unit, currency),
+        then_period=change.then_period,
+        now=format_value(now.value, unit, currency),
+        now_period=now.period,
+        difference=signed(change.value, unit, currency),
+        restated=restated,
+        verdict_then=change.then_verdict if change.verdict_changed else "",
+        verdict=verdict_of(now),
+    )
+
+
+def _changes_note(previous: Review | None) -> str:
+    if previous is None:
+        return (
+            "There is no earlier review beside this one. “Then” is the period before, "
+            "computed from what is known today."
+        )
+    return (
+        f"“Then” is what the review of {previous.period} reported, "
+        f"on what was known by {day_text(previous.as_of)}."
+    )
+
+
+def _not_judged(review: Review) -> list[Item]:
+    items = []
+    for run in review.notebooks:
+        if run.status != "ok":
+            reason = f"{run.status}: {run.message}" if run.message else run.status
+            items.append(Item(run.name, title_of(run), run.status, reason, f"{run.name}.html"))
+        elif run.record is not None and not (run.record.verdict and run.record.verdict.suggestion):
+            reason = run.record.verdict.because if run.record.verdict else ""
+            reason = reason or "The evidence was switched off for this run."
+            items.append(Item(run.name, title_of(run), "ok", reason, f"{run.name}.html"))
+    missing = [
+        Item(n.name, n.title or n.name.replace("_", " "), "", n.reason) for n in review.not_run
+    ]
+    return items + missing
+
+
+def _contents(
+    lists: Sequence[ListView], *, changed: bool, not_judged: bool
+) -> list[tuple[str, str]]:
+    entries = [("scorecard", "Scorecard")]
+    entries += [("changes", "Changes")] if changed else []
+    entries += [(found.anchor, found.title) for found in lists]
+    entries += [("not-judged", "Not judged")] if not_judged else []
+    entries += [("data", "The data"), ("how-to-read", "How to read this")]
+    return [*entries, ("notebooks", "Notebooks")]
+
+
+def index_page(review: Review, previous: Review | None) -> str:
+    """The whole page as text; the same reviews give the same bytes."""
+    rows = [score_row(run, run.record) for run in review.notebooks if run.record is not None]
+    names = {run.record.kpi: run.name for run in review.notebooks if run.record is not None}
+    changed, new = changes(review, previous), newcomers(review, previous)
+    views = [list_view(record, new.get(record.kpi)) for record in records_of(review)]
+    lists = [view for view in views if view is not None]
+    not_judged = _not_judged(review)
+    return render(
+        "index.html.j2",
+        css=asset("report.css"),
+        js=asset("report.js"),
+        review=review,
+        as_of=day_text(review.as_of),
+        summary=summary(review),
+        attention=attention(review, changed, new),
+        contents=_contents(lists, changed=bool(changed), not_judged=bool(not_judged)),
+        groups=_groups(rows),
+        changed=[_change_row(change, names) for change in changed],
+        since=previous.period if previous else "the period before",
+        changes_note=_changes_note(previous),
+        lists=lists,
+        not_judged=not_judged,
+        problems=problems_of(review),
+        notes=notes_of(review),
+        verdicts=VERDICTS,
+        notebooks=[Item(run.name, title_of(run), run.status) for run in review.notebooks],
+    )

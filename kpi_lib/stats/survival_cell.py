@@ -129,10 +129,11 @@ def _median_headline(median: Limits, level: float) -> dict[str, object]:
 
 
 def _mean_headline(mean: RestrictedMean | None, horizon: float, level: float) -> dict[str, object]:
-    if mean is None or mean.until < horizon:
-        return dict.fromkeys(("value", "low", "high", "standard_error"), math.nan)
-    low, high = _mean_limits(mean, level)
-    return {"value": mean.value, "low": low, "high": high, "standard_error": mean.standard_error}
+    value = low = high = error = math.nan
+    if mean is not None and mean.until >= horizon:
+        value, error = mean.value, mean.standard_error
+        low, high = _mean_limits(mean, level)
+    return {"value": value, "low": low, "high": high, "standard_error": error}
 
 
 def _median_columns(rows: Rows, median: Limits) -> dict[str, object]:

@@ -1,0 +1,46 @@
+"""Process limits of a line of figures: which periods are more than the line's own noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LIMIT_FACTOR = 2.66
+RANGE_FACTOR = 3.27
+
+
+@dataclass(frozen=True)
+class ProcessLimits:
+    """Centre and limits of the values, mean moving range and its upper limit."""
+
+    centre: float
+    lower: float
+    upper: float
+    mean_moving_range: float
+    range_limit: float
+
+
+def process_limits(values: Any) -> ProcessLimits | None:
+    """Mean +- 2.66 x mean moving range, and the range limit 3.27 x mean moving range.
+
+    Unknown values are left out, so that a range spans the gap. None for fewer than two values.
+    Source: Wheeler (2000), Understanding Variation.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    known = numbers[np.isfinite(numbers)]
+    if known.size < 2:
+        return None
+    centre, moving = float(known.mean()), float(np.abs(np.diff(known)).mean())
+    reach = LIMIT_FACTOR * moving
+    return ProcessLimits(centre, centre - reach, centre + reach, moving, RANGE_FACTOR * moving)
+
+
+def signals(values: Any, limits: ProcessLimits | None) -> npt.NDArray[np.bool_]:
+    """True for each value outside the limits; unknown values and unknown limits give False."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if limits is None:
+        return np.zeros(numbers.shape, dtype=bool)
+    return (numbers < limits.lower) | (numbers > limits.upper)

@@ -47,8 +47,10 @@ def _spread(left: Floats, squares: Floats, clusters: Floats) -> Floats:
 def welch_degrees(first: float, first_count: float, second: float, second_count: float) -> float:
     """Degrees of freedom of the sum of two squared standard errors from so many clusters.
 
-    Source: Welch (1947), Biometrika 34. Infinite when both are zero.
+    Source: Welch (1947), Biometrika 34. Infinite when both are zero, NaN below two clusters.
     """
+    if first_count < 2 or second_count < 2:
+        return math.nan
     parts = first**2 / (first_count - 1) + second**2 / (second_count - 1)
     return (first + second) ** 2 / parts if parts > 0 else math.inf
 

@@ -35,7 +35,7 @@ def t_difference(
     """The `Difference` of a change with this squared standard error and degrees of freedom."""
     if not math.isfinite(value):
         return difference(method, "one of the periods has no value")
-    if not math.isfinite(variance) or degrees < 1:
+    if not math.isfinite(variance) or not degrees >= 1:
         return difference(method, ONE_UNIT, value=value)
     error = math.sqrt(variance)
     if error == 0:

@@ -157,7 +157,7 @@ def _mean_columns(mean: RestrictedMean | None, level: float) -> dict[str, object
     numbers: tuple[float, ...] = (math.nan,) * 4
     if mean is not None:
         numbers = (mean.value, mean.standard_error, *_mean_limits(mean, level))
-    columns = {
+    columns: dict[str, object] = {
         f"restricted_mean{name}": number for name, number in zip(names, numbers, strict=True)
     }
     return columns | {"restricted_to": math.nan if mean is None else mean.until}

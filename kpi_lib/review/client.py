@@ -8,10 +8,12 @@ from contextlib import suppress
 from queue import Empty
 from typing import Any
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from kpi_lib.review.notebook_file import new_output
 from kpi_lib.review.status import Limits
 
 
@@ -23,11 +25,13 @@ class KernelStartError(Exception):
     """No kernel answered in time."""
 
 
-class Client(NotebookClient):  # type: ignore[misc]  # nbclient has no types
+class Client(NotebookClient):
     """Runs the cells of one notebook. `cell_index` is the running cell, `cell_since` when it began."""
 
     def __init__(self, notebook: NotebookNode, manager: AsyncKernelManager, limits: Limits) -> None:
         super().__init__(notebook, km=manager, timeout=None, ipython_hist_file=":memory:")
+        self.manager = manager
+        self.channels: AsyncKernelClient | None = None
         self.limits = limits
         self.stopped = False
         self.output_lost = False
@@ -41,23 +45,23 @@ class Client(NotebookClient):  # type: ignore[misc]  # nbclient has no types
         deadline = time.monotonic() + self.limits.start_seconds
         try:
             await self.async_start_new_kernel(**options)
-            self.kc = self.km.client()
-            self.kc.start_channels()
-            await self._ready(deadline)
+            self.kc = self.channels = self.manager.client()
+            self.channels.start_channels()
+            await self._ready(self.channels, deadline)
         except (RuntimeError, OSError) as problem:
             raise KernelStartError(str(problem)) from problem
-        self.kc.allow_stdin = False
+        self.channels.allow_stdin = False
 
-    async def _ready(self, deadline: float) -> None:
+    async def _ready(self, channels: AsyncKernelClient, deadline: float) -> None:
         """Return once both channels carry messages (Jupyter's own way sleeps 0.2 s longer)."""
         while time.monotonic() < deadline:
-            self.kc.kernel_info()
+            channels.kernel_info()
             try:
-                await self.kc.get_shell_msg(timeout=1)
-                await self.kc.get_iopub_msg(timeout=0.2)
+                await channels.get_shell_msg(timeout=1)
+                await channels.get_iopub_msg(timeout=0.2)
                 return
             except Empty:
-                if not await self.km.is_alive():
+                if not await self.manager.is_alive():
                     raise RuntimeError("the kernel ended while starting") from None
         raise RuntimeError(f"no answer within {self.limits.start_seconds:g} s")
 
@@ -98,15 +102,15 @@ class Client(NotebookClient):  # type: ignore[misc]  # nbclient has no types
 
     async def close(self) -> None:
         """Kill the kernel with all it started, if any is left, and close the channels."""
-        provisioner = self.km.provisioner
+        provisioner = self.manager.provisioner
         if provisioner is not None and provisioner.has_process:
             with suppress(OSError):
                 await provisioner.kill()
             with suppress(TimeoutError):
                 await asyncio.wait_for(provisioner.wait(), timeout=5)
-        if self.kc is not None:
-            self.kc.stop_channels()
-        await self.km.cleanup_resources()
+        if self.channels is not None:
+            self.channels.stop_channels()
+        await self.manager.cleanup_resources()
 
 
 def _size(content: dict[str, Any]) -> int:
@@ -117,4 +121,4 @@ def _size(content: dict[str, Any]) -> int:
 def _note_cut(outs: list[NotebookNode], megabytes: float) -> None:
     note = f"[prints cut: more than {megabytes:g} MB in this notebook]\n"
     if not (outs and outs[-1].get("text") == note):
-        outs.append(NotebookNode(output_type="stream", name="stderr", text=note))
+        outs.append(new_output("stream", name="stderr", text=note))

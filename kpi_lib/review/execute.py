@@ -13,11 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from kpi_lib.review.client import Client, KernelStartError, StoppedError
+from kpi_lib.review.notebook_file import clear, new_output
 from kpi_lib.review.processes import die_with_parent
 from kpi_lib.review.provisioner import MEMORY
 from kpi_lib.review.status import Limits, Outcome, Status, first_line
@@ -37,14 +38,6 @@ class Place:
     environment: dict[str, str]
 
 
-def clear(notebook: NotebookNode) -> None:
-    """Remove stored outputs and counts, so that none of them can pass for a fresh one."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    notebook.metadata.pop("widgets", None)
-
-
 async def execute(
     notebook: NotebookNode, place: Place, limits: Limits, interrupted: asyncio.Event
 ) -> Outcome:
@@ -54,19 +47,36 @@ async def execute(
     """
     began = time.monotonic()
     clear(notebook)
-    outcome = Outcome(Status.FAILED, "no kernel was started")
     for _ in range(_ATTEMPTS):
         client = Client(notebook, AsyncKernelManager(kernel_name=place.kernel), limits)
         try:
-            await client.start(**_launch_options(place, limits))
+            await _start(client, _launch_options(place, limits), interrupted)
             outcome = await _run(client, limits, interrupted)
             break
         except KernelStartError as problem:
             outcome = Outcome(Status.FAILED, f"no kernel: {first_line(str(problem))}")
+        except StoppedError:
+            outcome = Outcome(Status.INTERRUPTED, "the review was interrupted")
+            break
         finally:
             await client.close()
     _mark(notebook, client.cell_index, outcome)
     return replace(outcome, seconds=round(time.monotonic() - began, 2))
+
+
+async def _start(client: Client, options: dict[str, Any], interrupted: asyncio.Event) -> None:
+    """Start the kernel, unless the review is interrupted meanwhile (StoppedError)."""
+    starting = asyncio.create_task(client.start(**options))
+    stopping = asyncio.create_task(interrupted.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            raise StoppedError
+        await starting
+    finally:
+        for task in (starting, stopping):
+            task.cancel()
+        await asyncio.gather(starting, stopping, return_exceptions=True)
 
 
 def _launch_options(place: Place, limits: Limits) -> dict[str, Any]:
@@ -138,6 +148,8 @@ def _mark(notebook: NotebookNode, index: int | None, outcome: Outcome) -> None:
     if cell.cell_type != "code":
         return
     if not any(output.output_type == "error" for output in cell.outputs):
-        error = {"ename": outcome.status.value, "evalue": outcome.message, "traceback": []}
-        text = f"{outcome.status.value}: {outcome.message}"
-        cell.outputs.append(NotebookNode(output_type="error", **{**error, "traceback": [text]}))
+        text = f"{outcome.status}: {outcome.message}"
+        error = new_output(
+            "error", ename=outcome.status.value, evalue=outcome.message, traceback=[text]
+        )
+        cell.outputs.append(error)

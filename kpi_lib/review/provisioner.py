@@ -12,13 +12,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 SOCKET = "KPI_WARM_SOCKET"
 """Environment variable that names the warm process's socket."""
 MEMORY = "KPI_KERNEL_MEMORY_MB"
 """Environment variable with the memory one kernel may claim, in megabytes."""
 
+_LONGEST_WAIT = 60.0  # seconds, for a warm process that is still importing
 _LONGEST_PATH = 90  # a Unix socket's path holds 107 characters; zmq adds "-1" to "-5"
 
 
@@ -27,32 +28,31 @@ class WarmProcess:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, address: str, request: dict[str, Any]) -> None:
-        """Raises OSError when the warm process cannot be reached or cannot fork."""
+    def __init__(self, connection: socket.socket, pid: int) -> None:
+        self.pid = pid
         self.returncode: int | None = None
-        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection = connection
         self._received = b""
-        try:
-            self.pid = self._start(address, request)
-        except OSError:
-            self._connection.close()
-            raise
 
-    def _start(self, address: str, request: dict[str, Any]) -> int:
-        self._connection.settimeout(60)  # the warm process may still be importing
-        self._connection.connect(address)
-        self._connection.sendall(json.dumps(request).encode() + b"\n")
-        while b"\n" not in self._received:
-            chunk = self._connection.recv(4096)
-            if not chunk:
-                raise ConnectionError("the warm process has ended")
-            self._received += chunk
-        line, _, self._received = self._received.partition(b"\n")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise OSError(answer["error"])
-        self._connection.setblocking(False)
-        return int(answer["pid"])
+    @classmethod
+    async def start(cls, address: str, request: dict[str, Any]) -> WarmProcess:
+        """A kernel forked as asked for; waits for a warm process that is still importing.
+
+        Raises OSError when the warm process cannot be reached or cannot fork.
+        """
+        loop = asyncio.get_running_loop()
+        connection = socket.socket(socket.AF_UNIX)
+        connection.setblocking(False)
+        try:
+            await loop.sock_connect(connection, address)
+            await loop.sock_sendall(connection, json.dumps(request).encode() + b"\n")
+            answer = json.loads(await loop.sock_recv(connection, 4096) or b'{"error": "it ended"}')
+            if "error" in answer:
+                raise OSError(answer["error"])
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, int(answer["pid"]))
 
     def poll(self) -> int | None:
         """The exit code, or None while the kernel runs; -9 when the warm process itself has gone."""
@@ -108,13 +108,14 @@ class WarmProvisioner(LocalProvisioner):
         # Inside the warm process's own folder, which that process removes when it ends.
         folder = Path(tempfile.mkdtemp(dir=Path(os.environ[SOCKET]).parent))
         self._folder = folder
+        manager: Any = self.parent
         if len(str(folder)) > _LONGEST_PATH:
             return
-        self.parent.cache_ports = False
-        self.parent.transport = "ipc"
-        self.parent.ip = str(folder / "k")
-        if not self.parent.connection_file:
-            self.parent.connection_file = str(folder / "kernel.json")
+        manager.cache_ports = False
+        manager.transport = "ipc"
+        manager.ip = str(folder / "k")
+        if not manager.connection_file:
+            manager.connection_file = str(folder / "kernel.json")
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """The connection of a forked kernel, or of an ordinary one where forking fails."""
@@ -129,11 +130,12 @@ class WarmProvisioner(LocalProvisioner):
             "memory_mb": int(environment.get(MEMORY) or 0),
         }
         try:
-            self.process = await asyncio.to_thread(WarmProcess, address, request)
-        except OSError as problem:
+            forked = await asyncio.wait_for(WarmProcess.start(address, request), _LONGEST_WAIT)
+        except (OSError, TimeoutError) as problem:
             self.log.warning("no warm kernel (%s): starting an ordinary one", problem)
             return await super().launch_kernel(cmd, **kwargs)
-        self.pid = self.process.pid
+        process: Any = forked  # Jupyter declares a Popen and uses only what a WarmProcess has
+        self.process, self.pid = process, forked.pid
         self.cwd = request["cwd"]
         return self.connection_info
 

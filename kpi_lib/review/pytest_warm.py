@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from kpi_lib.review.warm import warm_kernels
@@ -10,6 +12,6 @@ from kpi_lib.review.warm import warm_kernels
 def pytest_configure(config: pytest.Config) -> None:
     """Start the warm process when notebooks are to be checked; it ends with the test run."""
     if config.getoption("nbval", False) or config.getoption("nbval_lax", False):
-        warm = warm_kernels()
-        warm.__enter__()
-        config.add_cleanup(lambda: warm.__exit__(None, None, None))
+        stack = ExitStack()
+        stack.enter_context(warm_kernels())
+        config.add_cleanup(stack.close)

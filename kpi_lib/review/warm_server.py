@@ -153,7 +153,8 @@ class Server:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        for one in (self.listener, self.selector, connection, *self.kernels.values()):
+        self.selector.close()
+        for one in (self.listener, connection, *self.kernels.values()):
             one.close()
         os.close(self.wake_read)
         os.close(self.wake_write)
@@ -172,11 +173,11 @@ def run_kernel(request: dict[str, Any]) -> None:
     os.environ.update(request["env"])
     time.tzset()
     os.chdir(request["cwd"])
-    np.random.seed()  # noqa: NPY002  # the global state is a copy of the parent's otherwise
+    np.random.seed()  # the global state is a copy of the parent's otherwise
     processes.limit_memory(int(request.get("memory_mb", 0)))
     sys.argv = ["ipykernel_launcher", *request["argv"]]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    application = IPKernelApp.instance()
+    application: Any = IPKernelApp.instance()
     application.initialize(list(request["argv"]))
     application.start()
 

@@ -41,7 +41,7 @@ class Watch:
     @property
     def pid(self) -> int:
         """The kernel's process, 0 when there is none."""
-        return int(getattr(self.client.km.provisioner, "pid", None) or 0)
+        return int(getattr(self.client.manager.provisioner, "pid", None) or 0)
 
     def _over_limit(self) -> Outcome | None:
         limits, now = self.limits, time.monotonic()
@@ -58,7 +58,7 @@ class Watch:
     async def _escalate(self) -> None:
         """Ask politely, then less so. The whole process group gets each signal."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            provisioner = self.client.km.provisioner
+            provisioner = self.client.manager.provisioner
             if provisioner is None:
                 return
             with suppress(OSError):

@@ -1,0 +1,109 @@
+"""Runs many notebooks, two at a time, each in a kernel of its own; keeps what is done."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kpi_lib.review.execute import Place, execute
+from kpi_lib.review.notebook_file import as_text, read_notebook, with_parameters
+from kpi_lib.review.report.files import write_whole
+from kpi_lib.review.secrets import hide, values_to_hide
+from kpi_lib.review.status import Limits, Outcome, Status, first_line
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to run: where it is, its parameters, where the executed one goes."""
+
+    name: str
+    notebook: Path
+    parameters: dict[str, Any]
+    target: Path
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: which kernel, how many at once, what each may use."""
+
+    kernel: str = "python3"
+    at_once: int = 2
+    limits: Limits = field(default_factory=Limits)
+
+
+Told = Callable[[Job, Outcome | None], None]
+"""Called with None when a notebook starts, and with its outcome when it ends."""
+
+
+def finished(job: Job) -> Outcome | None:
+    """The outcome of an earlier run that would come out the same, or None."""
+    known = stored(job.target)
+    if known is None or known.get("fingerprint") != job.fingerprint or not job.fingerprint:
+        return None
+    outcome = Outcome(Status.OK, seconds=float(known.get("seconds", 0)))
+    return outcome if known.get("status") == Status.OK else None
+
+
+def stored(executed: Path) -> dict[str, Any] | None:
+    """What an executed notebook says about its run; None when it is missing or not ours."""
+    with suppress(OSError, ValueError):
+        found = json.loads(executed.read_text(encoding="utf-8"))["metadata"].get("kpi")
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def run_all(jobs: Sequence[Job], options: Options, told: Told) -> dict[str, Outcome]:
+    """How each notebook ended, by name.
+
+    One that fails never stops the others. SIGINT and SIGTERM end all within five seconds; what had
+    not run is "interrupted". Each executed notebook appears whole at its target.
+    """
+    return asyncio.run(_run_all(jobs, options, told))
+
+
+async def _run_all(jobs: Sequence[Job], options: Options, told: Told) -> dict[str, Outcome]:
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError):  # not on Windows, not in a thread
+            loop.add_signal_handler(number, interrupted.set)
+    outcomes: dict[str, Outcome] = {}
+    waiting = list(reversed(jobs))
+
+    async def work() -> None:
+        while waiting:
+            job = waiting.pop()
+            if interrupted.is_set():
+                outcomes[job.name] = Outcome(Status.INTERRUPTED, "not started")
+                continue
+            told(job, None)
+            outcomes[job.name] = await run_one(job, options, interrupted)
+            told(job, outcomes[job.name])
+
+    await asyncio.gather(*(work() for _ in range(max(1, options.at_once))))
+    return outcomes
+
+
+async def run_one(job: Job, options: Options, interrupted: asyncio.Event) -> Outcome:
+    """How one notebook ended; the executed notebook is written to its target."""
+    try:
+        notebook = with_parameters(read_notebook(job.notebook), job.parameters)
+    except (OSError, ValueError) as problem:
+        return Outcome(Status.FAILED, f"cannot be read: {first_line(str(problem))}")
+    place = Place(options.kernel, job.notebook.parent, {})
+    outcome = await execute(notebook, place, options.limits, interrupted)
+    notebook.metadata["kpi"] = {"fingerprint": job.fingerprint, **asdict(outcome)}
+    hidden = values_to_hide()
+    try:
+        write_whole(job.target, hide(as_text(notebook), hidden))
+    except OSError as problem:
+        why = f"{job.target.name} cannot be written: {problem.strerror}"
+        outcome = Outcome(Status.FAILED, why, outcome.seconds)
+    return Outcome(outcome.status, hide(outcome.message, hidden), outcome.seconds)

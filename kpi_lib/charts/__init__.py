@@ -1,1 +1,1 @@
-"""Results as Altair charts; the only door to altair."""
+"""Results as pictures, tables and cards; the only door to altair."""

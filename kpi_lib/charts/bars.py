@@ -1,0 +1,169 @@
+"""Bars: amounts per thing, waterfalls from one figure to another, movements per period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.charts.encode import amount, chart, ordered, tip
+from kpi_lib.charts.picture import Picture
+from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, finished
+from kpi_lib.charts.units import axis_format
+from kpi_lib.kpi import Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROW = 26
+"""Height of one bar in pixels."""
+
+
+def bars(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    name: str,
+    value: str,
+    what: str,
+    unit: Unit | str | None,
+    currency: str = "",
+    low: str = "",
+    high: str = "",
+) -> Picture:
+    """One horizontal bar per row in the order given, the figure at its end, the interval as a line."""
+    order = frame[name].drop_duplicates().tolist()
+    tips = [tip(name, name.replace("_", " "), text=True), tip(value, what, unit)]
+    tips += [tip("n", "n", Unit.COUNT)] if "n" in frame else []
+    base = chart(frame).encode(
+        y=alt.Y(f"{name}:N", sort=order, title=None),
+        x=amount(value, what, unit, currency, zero=True, vertical=False),
+        tooltip=tips,
+    )
+    layers = [base.mark_bar(color=BLUE, height={"band": 0.7})]
+    if low and high:
+        layers.append(
+            base.mark_rule(color=INK, strokeWidth=1.5).encode(x=f"{low}:Q", x2=f"{high}:Q")
+        )
+    else:
+        text = base.mark_text(align="left", dx=4, fontSize=12, color=INK)
+        layers.append(text.encode(text=alt.Text(f"{value}:Q", format=axis_format(unit))))
+    return Picture(finished(alt.layer(*layers), title, height=max(2, len(order)) * ROW))
+
+
+def waterfall(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    name: str,
+    value: str,
+    what: str,
+    unit: Unit | str | None,
+    currency: str = "",
+    total: str = "total",
+) -> Picture:
+    """Steps that add up to a whole, each starting where the one before ended, the whole last."""
+    steps = _steps(frame, name, value, total)
+    base = chart(steps)
+    axis = alt.Axis(labelAngle=-30 if len(steps) > 4 else 0, labelOverlap=False)
+    x = alt.X("step:N", sort=steps["step"].tolist(), title=None, axis=axis)
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=["adds", "takes away", "whole"], range=[BLUE, ORANGE, GREY]),
+        legend=None,
+    )
+    tips = [tip("step", "step", text=True), tip("size", what, unit)]
+    drawn = base.mark_bar(size=34).encode(
+        x=x,
+        y=amount("start", what, unit, currency, zero=True),
+        y2="end:Q",
+        color=colour,
+        tooltip=tips,
+    )
+    text = base.mark_text(dy=-8, fontSize=12, color=INK)
+    text = text.encode(x=x, y="top:Q", text=alt.Text("size:Q", format=axis_format(unit)))
+    subtitle = "blue adds, orange takes away, grey is the whole"
+    return Picture(finished(alt.layer(drawn, text), title, subtitle))
+
+
+def _steps(frame: pd.DataFrame, name: str, value: str, total: str) -> pd.DataFrame:
+    import pandas as pd
+
+    sizes = frame[value].fillna(0.0).astype(float)
+    ends = sizes.cumsum()
+    whole = float(sizes.sum())
+    steps = pd.DataFrame(
+        {"step": frame[name].astype(str), "size": sizes, "start": ends - sizes, "end": ends}
+    )
+    steps["kind"] = ["adds" if size >= 0 else "takes away" for size in sizes]
+    last = {"step": total, "size": whole, "start": 0.0, "end": whole, "kind": "whole"}
+    steps = pd.concat([steps, pd.DataFrame([last])], ignore_index=True)
+    return steps.assign(top=steps[["start", "end"]].max(axis=1))
+
+
+def movements(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    x: str,
+    kind: str,
+    value: str,
+    what: str,
+    unit: Unit | str | None,
+    currency: str = "",
+) -> Picture:
+    """What came in (above the line) and what went (below) per period, stacked, the net as a dot."""
+    labels = frame[x].drop_duplicates().tolist()
+    kinds = frame[kind].drop_duplicates().tolist()
+    base = chart(frame).encode(x=ordered(x, labels, "period", band=True))
+    colour = alt.Color(f"{kind}:N", sort=kinds, scale=alt.Scale(domain=kinds, range=_shades(kinds)))
+    tips = [tip(x, "period", text=True), tip(kind, "movement", text=True), tip(value, what, unit)]
+    stacked = base.mark_bar().encode(
+        y=amount(value, what, unit, currency, zero=True), color=colour, tooltip=tips
+    )
+    net = base.mark_point(filled=True, color=INK, size=45, opacity=1).encode(
+        y=f"sum({value}):Q",
+        tooltip=[tip(x, "period", text=True), _sum_tip(value, unit)],
+    )
+    return Picture(finished(alt.layer(stacked, net), title, "dot: the net of the period"))
+
+
+def _sum_tip(value: str, unit: Unit | str | None) -> Any:
+    return alt.Tooltip(f"sum({value}):Q", title="net", format=axis_format(unit))
+
+
+def _shades(kinds: list[str]) -> list[str]:
+    """Blues and greens for what comes in, oranges for what goes, the same word the same colour."""
+    known = {
+        "new": BLUE,
+        "expansion": "#56B4E9",
+        "reactivation": GREEN,
+        "contraction": ORANGE,
+        "churn": "#D55E00",
+    }
+    spare = iter(PALETTE * len(kinds))
+    return [known.get(name, "") or next(spare) for name in kinds]
+
+
+def stacked(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    x: str,
+    kind: str,
+    value: str,
+    what: str,
+    unit: Unit | str | None,
+    currency: str = "",
+) -> Picture:
+    """Amounts per period stacked by kind."""
+    labels = frame[x].drop_duplicates().tolist()
+    kinds = sorted(frame[kind].dropna().unique().tolist())
+    tips = [tip(x, "period", text=True), tip(kind, "kind", text=True), tip(value, what, unit)]
+    colour = alt.Color(f"{kind}:N", sort=kinds, scale=alt.Scale(domain=kinds, range=PALETTE))
+    drawn = chart(frame, [x, kind, value]).mark_bar()
+    drawn = drawn.encode(
+        x=ordered(x, labels, "period", band=True),
+        y=amount(value, what, unit, currency, zero=True),
+        color=colour,
+        tooltip=tips,
+    )
+    return Picture(finished(drawn, title))

@@ -1,0 +1,58 @@
+"""Small pieces that all pictures share: data, axes, tooltips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.charts.theme import alt
+from kpi_lib.charts.units import axis_format, axis_title
+from kpi_lib.charts.values import rows
+from kpi_lib.kpi import Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANY = 14
+"""More labels than this on one axis are turned, and counts under the points are left out."""
+
+
+def chart(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
+    """An empty chart over the rows of `frame`, rounded and dated as text."""
+    return alt.Chart(alt.Data(values=rows(frame, columns)))
+
+
+def ordered(
+    name: str, labels: Sequence[Any], title: str, *, band: bool = False, count: int | None = None
+) -> Any:
+    """A horizontal axis of labels in the order given."""
+    many = len(labels) if count is None else count
+    axis = alt.Axis(labelAngle=-45 if many > MANY else 0, labelOverlap=True)
+    scale = alt.Undefined if band else alt.Scale(type="point", padding=0.4)
+    return alt.X(f"{name}:O", sort=list(labels), title=title, axis=axis, scale=scale)
+
+
+def amount(
+    name: str,
+    what: str,
+    unit: Unit | str | None,
+    currency: str = "",
+    *,
+    zero: bool = False,
+    vertical: bool = True,
+) -> Any:
+    """An axis of figures in `unit`, vertical or across."""
+    kind = alt.Y if vertical else alt.X
+    return kind(
+        f"{name}:Q",
+        title=axis_title(what, unit, currency),
+        axis=alt.Axis(format=axis_format(unit), tickCount=5),
+        scale=alt.Scale(zero=zero, nice=True),
+    )
+
+
+def tip(name: str, title: str, unit: Unit | str | None = None, *, text: bool = False) -> Any:
+    """One line of a tooltip."""
+    if text:
+        return alt.Tooltip(f"{name}:N", title=title)
+    return alt.Tooltip(f"{name}:Q", title=title, format=axis_format(unit))

@@ -1,0 +1,198 @@
+"""Lines over periods and over days: the trend, segments, survival curves, small multiples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.charts.encode import MANY, amount, chart, ordered, tip
+from kpi_lib.charts.picture import Picture
+from kpi_lib.charts.theme import BLUE, GREY, HEIGHT, INK, PALE, PALETTE, PANEL, RED, alt, finished
+from kpi_lib.charts.units import axis_title
+from kpi_lib.kpi import Unit
+from kpi_lib.wording import format_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def trend(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    what: str,
+    unit: Unit,
+    currency: str = "",
+    target: float | None = None,
+    level: float = 0.9,
+) -> Picture:
+    """The value per period with its interval, the process limits and the count under each point.
+
+    `frame`: the trend of a `Measurement` (label, value, low, high, n, resolved, is_open, lower_limit,
+    upper_limit). Points still open are hollow.
+    """
+    data = frame.assign(count=_counts(frame["n"]))
+    columns = ["label", "value", "low", "high", "n", "resolved", "is_open", "count"]
+    base = chart(data, columns).encode(x=ordered("label", data["label"].tolist(), "period"))
+    tips = [
+        tip("label", "period", text=True),
+        tip("value", what, unit),
+        tip("low", f"interval ({level:.0%}), from", unit),
+        tip("high", "to", unit),
+        tip("n", "n", Unit.COUNT),
+        tip("resolved", "answers known", Unit.SHARE),
+    ]
+    y = amount("value", what, unit, currency, zero=unit is Unit.SHARE)
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=amount("low", what, unit), y2="high:Q")
+    line = base.mark_line(color=BLUE).encode(y=y)
+    fill = alt.condition("datum.is_open", alt.value("white"), alt.value(BLUE))
+    points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
+    layers = [band, line, points.encode(y=y, fill=fill, tooltip=tips)]
+    layers += _limits(data) + _target(data, target, unit, currency)
+    if len(data) <= MANY:
+        layers.append(_sizes(base))
+    return Picture(finished(alt.layer(*layers), title, _key(data, level)))
+
+
+def _counts(sizes: Any) -> Any:
+    return sizes.map(lambda size: "" if size != size else f"n {size:,.0f}")
+
+
+def _sizes(base: Any) -> Any:
+    mark = base.mark_text(baseline="bottom", color=GREY, fontSize=11)
+    return mark.encode(y=alt.value(HEIGHT - 3), text="count:N")
+
+
+def _limits(data: pd.DataFrame) -> list[Any]:
+    """Dashed lines at the natural process limits, where the frame has them."""
+    if "lower_limit" not in data or data["lower_limit"].isna().all():
+        return []
+    names = ["lower_limit", "upper_limit"]
+    edges = data[names].dropna().head(1)
+    base = alt.Chart(alt.Data(values=[{"limit": float(edges[n].iloc[0])} for n in names]))
+    return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="limit:Q")]
+
+
+def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str) -> list[Any]:
+    if target is None:
+        return []
+    label = f"target {format_value(target, unit, currency)}"
+    base = alt.Chart(alt.Data(values=[{"target": target, "text": label}]))
+    rule = base.mark_rule(color=RED).encode(y="target:Q")
+    text = base.mark_text(color=RED, align="left", dy=-7, x=4).encode(y="target:Q", text="text:N")
+    return [rule, text]
+
+
+def _key(data: pd.DataFrame, level: float) -> str:
+    words = [f"band: {level:.0%} interval"]
+    if "lower_limit" in data and data["lower_limit"].notna().any():
+        words.append("dashed: limits of ordinary variation")
+    if data["is_open"].any():
+        words.append("hollow: still open")
+    return ", ".join(words)
+
+
+def lines(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    what: str,
+    unit: Unit | str,
+    currency: str = "",
+    x: str = "label",
+    y: str = "value",
+    group: str = "segment",
+    across: str = "period",
+) -> Picture:
+    """One line per group over ordered labels, with a legend."""
+    labels = frame[x].drop_duplicates().tolist()
+    groups = frame[group].drop_duplicates().tolist()
+    colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(range=PALETTE))
+    tips = [tip(group, group.replace("_", " "), text=True), tip(x, across, text=True)]
+    tips += [tip(y, what, unit)] + ([tip("n", "n", Unit.COUNT)] if "n" in frame else [])
+    picture = chart(frame).encode(
+        x=ordered(x, labels, across),
+        y=amount(y, what, unit, currency, zero=unit is Unit.SHARE),
+        color=colour,
+        tooltip=tips,
+    )
+    drawn = picture.mark_line(point={"size": 50, "filled": True})
+    return Picture(finished(drawn, title))
+
+
+def curves(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    x: str,
+    y: str,
+    group: str,
+    across: str,
+    what: str,
+    unit: Unit = Unit.SHARE,
+    newest_last: bool = True,
+) -> Picture:
+    """Step curves per cohort: the newest in full colour with its band, older ones pale."""
+    groups = frame[group].drop_duplicates().tolist()
+    newest = groups[-1] if newest_last else groups[0]
+    shades = [BLUE if name == newest else PALE for name in groups]
+    colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(domain=groups, range=shades))
+    base = chart(frame).encode(
+        x=alt.X(f"{x}:Q", title=across, axis=alt.Axis(tickCount=6), scale=alt.Scale(nice=False))
+    )
+    tips = [tip(group, "cohort", text=True), tip(x, across, Unit.COUNT), tip(y, what, unit)]
+    line = base.mark_line(interpolate="step-after").encode(
+        y=amount(y, what, unit, zero=True), color=colour, tooltip=tips
+    )
+    layers = [line]
+    if {"low", "high"} <= set(frame.columns):
+        band = base.transform_filter(alt.datum[group] == newest)
+        band = band.mark_area(interpolate="step-after", opacity=0.15, color=BLUE)
+        layers.insert(0, band.encode(y=amount("low", what, unit, zero=True), y2="high:Q"))
+    return Picture(finished(alt.layer(*layers), title, f"blue: {newest}, the newest"))
+
+
+def small_multiples(
+    frame: pd.DataFrame, *, title: str, what: str, unit: Unit, currency: str = ""
+) -> Picture:
+    """The same trend under other fair definitions, one panel per parameter.
+
+    `frame`: parameter, setting, label, value, is_default.
+    """
+    labels = frame["label"].drop_duplicates().tolist()
+    data = frame.assign(kind=frame["is_default"].map({True: "as chosen", False: "other fair"}))
+    colour = alt.Color(
+        "kind:N",
+        sort=["as chosen", "other fair"],
+        scale=alt.Scale(domain=["as chosen", "other fair"], range=[BLUE, PALE]),
+    )
+    tips = [
+        tip("parameter", "parameter", text=True),
+        tip("setting", "setting", text=True),
+        tip("label", "period", text=True),
+        tip("value", what, unit),
+    ]
+    panel = chart(data, ["parameter", "setting", "label", "value", "kind"]).mark_line(strokeWidth=2)
+    panel = panel.encode(
+        x=ordered("label", labels, "period", count=MANY + 1),
+        y=amount("value", axis_title(what, unit, currency), None, zero=False),
+        color=colour,
+        detail="setting:N",
+        tooltip=tips,
+        order=alt.Order("kind:N", sort="descending"),
+    )
+    panel = panel.properties(width=PANEL, height=120)
+    facet = panel.facet(facet=alt.Facet("parameter:N", title=None), columns=2)
+    return Picture(finished(facet, title, height=None))
+
+
+def sparkline(values: list[float | None], *, title: str = "") -> Picture:
+    """A small line without axes, its last point marked."""
+    data = [{"at": place, "value": value} for place, value in enumerate(values)]
+    base = alt.Chart(alt.Data(values=data)).encode(
+        x=alt.X("at:Q", axis=None),
+        y=alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False)),
+    )
+    last = base.transform_filter(alt.datum["at"] == len(values) - 1)
+    layers = [base.mark_line(color=INK, strokeWidth=1.5), last.mark_point(filled=True, color=RED)]
+    whole = alt.layer(*layers).properties(width=120, height=28, title=title)
+    return Picture(whole.configure(view={"stroke": None}, background="white"))

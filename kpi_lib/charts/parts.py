@@ -1,0 +1,248 @@
+"""The picture of any part of a KPI, chosen by the view that its card asks for.
+
+Which column is what follows from the card's units and from names: the first column that is no id
+labels a row; money, days and shares are drawn; `low` and `high` belong to the figure before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.charts import bars, lines, timeline
+from kpi_lib.charts.picture import Picture
+from kpi_lib.charts.table import column_title
+from kpi_lib.charts.units import as_unit
+from kpi_lib.charts.values import plain
+from kpi_lib.kpi import Part, Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMES = ("new", "expansion", "reactivation")
+GOES = ("contraction", "churn")
+MOST_BARS = 20
+MOST_ACCOUNTS = 25
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a picture of a part is made from."""
+
+    part: Part
+    frame: pd.DataFrame
+    currency: str
+    labels: Mapping[str, str]
+    """Labels of periods by their first day, as the trend writes them."""
+
+    def unit(self, column: str) -> Unit | None:
+        """The unit the card names for a column."""
+        return as_unit(self.part.units.get(column))
+
+    @property
+    def measured(self) -> list[str]:
+        """Columns with a unit, in the order of the frame, bounds left out."""
+        names = [str(name) for name in self.frame.columns]
+        return [n for n in names if n in self.part.units and n not in {"low", "high"}]
+
+    @property
+    def named(self) -> list[str]:
+        """Columns that say what a row is: text or days, no ids where a name stands beside."""
+        names = [str(n) for n in self.frame.columns if str(n) not in self.part.units]
+        readable = [n for n in names if not n.endswith("_id")]
+        return readable or names or [str(self.frame.columns[0])]
+
+    def labelled(self, column: str) -> pd.DataFrame:
+        """The frame with a text column `label` in place of days or numbers."""
+        texts = [str(plain(value)) for value in self.frame[column].tolist()]
+        return self.frame.assign(label=[self.labels.get(text, text) for text in texts])
+
+
+def picture_of(
+    part: Part,
+    frame: pd.DataFrame,
+    *,
+    currency: str = "",
+    labels: Mapping[str, str] | None = None,
+    view: str = "",
+) -> Picture | None:
+    """The picture of a part's rows, None for a table or where there is nothing to draw.
+
+    `view` overrides the card's; `movements` draws a ledger period by period.
+    """
+    draw = _VIEWS.get(view or part.view)
+    if draw is None or frame.empty:
+        return None
+    return draw(Drawing(part, frame, currency, labels or {}))
+
+
+def _bars(drawing: Drawing) -> Picture:
+    name, *others = drawing.named
+    value = main_value(drawing)
+    if name == "period" and others:
+        return _stacked(drawing, others[0], value)
+    data = drawing.labelled(name).head(MOST_BARS)
+    bounds = {"low", "high"} <= set(data.columns)
+    return bars.bars(
+        data,
+        title=drawing.part.title,
+        name="label",
+        value=value,
+        what=column_title(value),
+        unit=drawing.unit(value),
+        currency=drawing.currency,
+        low="low" if bounds else "",
+        high="high" if bounds else "",
+    )
+
+
+def _stacked(drawing: Drawing, kind: str, value: str) -> Picture:
+    return bars.stacked(
+        drawing.labelled("period"),
+        title=drawing.part.title,
+        x="label",
+        kind=kind,
+        value=value,
+        what=column_title(value),
+        unit=drawing.unit(value),
+        currency=drawing.currency,
+    )
+
+
+def main_value(drawing: Drawing) -> str:
+    """The column a bar shows: the first that is more than a count."""
+    names = drawing.measured
+    told = [name for name in names if drawing.unit(name) is not Unit.COUNT]
+    return (told or names or [str(drawing.frame.columns[-1])])[0]
+
+
+def _waterfall(drawing: Drawing) -> Picture:
+    if {"opening", "closing"} <= set(drawing.frame.columns):
+        return _ledger_steps(drawing)
+    value = main_value(drawing)
+    data = drawing.labelled(drawing.named[0])
+    return bars.waterfall(
+        data,
+        title=drawing.part.title,
+        name="label",
+        value=value,
+        what=column_title(value),
+        unit=drawing.unit(value),
+        currency=drawing.currency,
+        total="in all",
+    )
+
+
+def _ledger_steps(drawing: Drawing) -> Picture:
+    """From opening to closing of the last period of a ledger."""
+    import pandas as pd
+
+    row = drawing.labelled(drawing.named[0]).iloc[-1]
+    sizes = [("opening", row["opening"])] + [(k, row[k]) for k in COMES if k in row]
+    sizes += [(kind, -row[kind]) for kind in GOES if kind in row]
+    return bars.waterfall(
+        pd.DataFrame(sizes, columns=["step", "size"]),
+        title=f"{drawing.part.title}, {row['label']}",
+        name="step",
+        value="size",
+        what="amount",
+        unit=drawing.unit("opening"),
+        currency=drawing.currency,
+        total="closing",
+    )
+
+
+def _movements(drawing: Drawing) -> Picture:
+    data = drawing.labelled(drawing.named[0])
+    kinds = [kind for kind in (*COMES, *GOES) if kind in data]
+    long = data.melt(id_vars="label", value_vars=kinds, var_name="movement", value_name="amount")
+    long["amount"] = long["amount"].where(long["movement"].isin(COMES), -long["amount"])
+    return bars.movements(
+        long,
+        title=f"{drawing.part.title} by period",
+        x="label",
+        kind="movement",
+        value="amount",
+        what="movement",
+        unit=drawing.unit(kinds[0]),
+        currency=drawing.currency,
+    )
+
+
+def _lines(drawing: Drawing) -> Picture:
+    """One line per column of the commonest unit, or per group of a second naming column."""
+    names = drawing.named
+    data = drawing.labelled(names[0])
+    value = main_value(drawing)
+    if len(names) > 1:
+        long = data.assign(group=data[names[1]].astype(str), amount=data[value])
+        columns, unit = [value], drawing.unit(value)
+    else:
+        columns, unit = _alike(drawing)
+        long = data.melt(id_vars="label", value_vars=columns, var_name="group", value_name="amount")
+        long["group"] = [column_title(name) for name in long["group"]]
+    return lines.lines(
+        long[["label", "group", "amount"]],
+        title=drawing.part.title,
+        what=column_title(columns[0]) if len(columns) == 1 else "amount",
+        unit=unit or "",
+        currency=drawing.currency,
+        y="amount",
+        group="group",
+        across=column_title(names[0]),
+    )
+
+
+def _alike(drawing: Drawing) -> tuple[list[str], Unit | None]:
+    """The columns of the unit that most columns have (the first, where several do)."""
+    units = [drawing.unit(name) for name in drawing.measured]
+    unit = max(units, key=units.count)
+    return [n for n in drawing.measured if drawing.unit(n) is unit], unit
+
+
+def _curve(drawing: Drawing) -> Picture:
+    """Shares over days, one step curve per cohort."""
+    days = next(n for n in drawing.measured if drawing.unit(n) is Unit.DAYS)
+    share = next(n for n in drawing.measured if drawing.unit(n) is Unit.SHARE)
+    name = next((n for n in drawing.named if n != days), "")
+    data = drawing.labelled(name) if name else drawing.frame.assign(label="all")
+    return lines.curves(
+        data,
+        title=drawing.part.title,
+        x=days,
+        y=share,
+        group="label",
+        across=f"{column_title(days)} (days)" if days != "day" else "days since the start",
+        what=column_title(share),
+    )
+
+
+def _timeline(drawing: Drawing) -> Picture:
+    spans = [n for n in drawing.measured if drawing.unit(n) is Unit.DAYS]
+    account = next(n for n in ("account", "name", "account_id") if n in drawing.frame)
+    kept = drawing.frame[account].drop_duplicates().head(MOST_ACCOUNTS)
+    return timeline.timeline(
+        drawing.frame[drawing.frame[account].isin(kept)],
+        title=drawing.part.title,
+        account=account,
+        stage="stage",
+        start=spans[0],
+        end=spans[1],
+        marker=spans[2] if len(spans) > 2 else "",
+    )
+
+
+_VIEWS: dict[str, Callable[[Drawing], Picture]] = {
+    "bars": _bars,
+    "waterfall": _waterfall,
+    "movements": _movements,
+    "lines": _lines,
+    "curve": _curve,
+    "timeline": _timeline,
+}
+
+
+def period_labels(trend: Any) -> dict[str, str]:
+    """Labels of a trend's periods by their first day, as ISO text."""
+    return {str(plain(d)): str(t) for d, t in zip(trend["period"], trend["label"], strict=True)}

@@ -1,0 +1,130 @@
+"""Accounts drawn one by one: their stages on a line of days, and how quiet the large ones are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.charts.encode import amount, chart, tip
+from kpi_lib.charts.picture import Picture
+from kpi_lib.charts.theme import BLUE, INK, ORANGE, PALETTE, RED, alt, finished
+from kpi_lib.kpi import Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROW = 22
+"""Height of one account in pixels."""
+
+
+def timeline(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    account: str,
+    stage: str,
+    start: str,
+    end: str,
+    marker: str = "",
+    across: str = "days since the start",
+) -> Picture:
+    """One horizontal line per account: its stages as bars over days, the moment of value marked.
+
+    `frame`: one row per stage of an account; `start` and `end` in days; `marker` the day of the
+    mark, the same on every row of an account, or null where it is not reached.
+    """
+    order = frame[account].drop_duplicates().tolist()
+    stages = frame[stage].drop_duplicates().tolist()
+    rows = alt.Y(f"{account}:N", sort=order, title=None)
+    tips = [
+        tip(account, "account", text=True),
+        tip(stage, "stage", text=True),
+        tip(start, "from day", Unit.DAYS),
+        tip(end, "to day", Unit.DAYS),
+    ]
+    base = chart(frame)
+    colour = alt.Color(f"{stage}:N", sort=stages, scale=alt.Scale(domain=stages, range=PALETTE))
+    bar = base.mark_bar(height={"band": 0.72}, opacity=0.9).encode(
+        y=rows,
+        x=alt.X(f"{start}:Q", title=across, axis=alt.Axis(tickCount=8)),
+        x2=f"{end}:Q",
+        color=colour,
+        tooltip=tips,
+    )
+    layers = [bar]
+    if marker:
+        layers.append(_mark(frame, account, marker, rows))
+    subtitle = "diamond: the first value" if marker else ""
+    return Picture(finished(alt.layer(*layers), title, subtitle, max(3, len(order)) * ROW))
+
+
+def _mark(frame: pd.DataFrame, account: str, marker: str, rows: Any) -> Any:
+    reached = frame[[account, marker]].drop_duplicates().dropna()
+    base = chart(reached).mark_point(shape="diamond", filled=True, size=110, color=INK, opacity=1)
+    tips = [tip(account, "account", text=True), tip(marker, "value on day", Unit.DAYS)]
+    return base.encode(y=rows, x=f"{marker}:Q", tooltip=tips)
+
+
+def bubbles(
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    x: str,
+    y: str,
+    name: str,
+    across: str,
+    what: str,
+    x_unit: Unit | str | None,
+    y_unit: Unit | str | None,
+    currency: str = "",
+    urgent: str = "",
+    subtitle: str = "",
+) -> Picture:
+    """One dot per account; `urgent` names a flag whose accounts are drawn in red and named."""
+    data = frame.assign(mark=frame[urgent] if urgent else False)
+    tips = [
+        tip(name, name.replace("_", " "), text=True),
+        tip(x, across, x_unit),
+        tip(y, what, y_unit),
+    ]
+    base = chart(data, list(dict.fromkeys([name, x, y, "mark"]))).encode(
+        x=amount(x, across, x_unit, currency, zero=True, vertical=False),
+        y=amount(y, what, y_unit, currency, zero=True),
+        tooltip=tips,
+    )
+    colour = alt.condition("datum.mark", alt.value(RED), alt.value(BLUE))
+    dots = base.mark_point(filled=True, size=90, opacity=0.8).encode(color=colour)
+    named = base.transform_filter("datum.mark").mark_text(
+        align="left", dx=8, fontSize=11, color=INK
+    )
+    return Picture(finished(alt.layer(dots, named.encode(text=f"{name}:N")), title, subtitle))
+
+
+def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
+    """Every KPI as a dot: how early it warns against how well its changes can be seen.
+
+    `frame`: kpi, lead_months, readability (interesting change over the smallest visible one),
+    suggestion, role.
+    """
+    order = frame["suggestion"].drop_duplicates().sort_values().tolist()
+    tips = [
+        tip("kpi", "KPI", text=True),
+        tip("suggestion", "verdict", text=True),
+        tip("lead_months", "lead (months)", Unit.RATIO),
+        tip("readability", "readability", Unit.RATIO),
+    ]
+    base = chart(frame).encode(
+        x=alt.X(
+            "readability:Q",
+            title="interesting change over the smallest visible change",
+            scale=alt.Scale(domain=[0, 1.35 * max(1.0, float(frame["readability"].max()))]),
+        ),
+        y=alt.Y("lead_months:Q", title="lead time shown (months)"),
+        tooltip=tips,
+    )
+    shade = alt.Color("suggestion:N", sort=order, scale=alt.Scale(range=PALETTE))
+    dots = base.mark_point(filled=True, size=140, opacity=1).encode(color=shade, shape="role:N")
+    names = base.mark_text(align="left", dx=10, fontSize=12, color=INK).encode(text="kpi:N")
+    line = alt.Chart(alt.Data(values=[{"at": 1}])).mark_rule(strokeDash=[4, 4], color=ORANGE)
+    line = line.encode(x="at:Q")
+    subtitle = "right of the dashed line a change worth acting on can be seen"
+    return Picture(finished(alt.layer(line, dots, names), title, subtitle))

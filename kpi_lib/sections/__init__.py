@@ -1,0 +1,1 @@
+"""What each section of a notebook shows: results in, sentences, pictures and tables out."""

@@ -1,0 +1,97 @@
+"""What is known before the first number: the card, the registration, the data that were read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.charts.shown import Block, Prose, facts
+from kpi_lib.charts.units import day
+from kpi_lib.kpi import Better, Kpi, KpiParams
+from kpi_lib.view import View
+from kpi_lib.wording import format_change
+
+if TYPE_CHECKING:
+    from datetime import date
+
+ROLES = {
+    "leading": "leading: it has to warn before renewals are lost",
+    "outcome": "outcome: it says what happened",
+    "control": "control: judged like the others, never suggested",
+}
+
+
+def card(kpi: Kpi) -> View:
+    """The card of the KPI: question, unit, direction, role, owner, rhythm, source."""
+    pairs = [
+        ("Question", kpi.question),
+        ("Unit", kpi.unit.value),
+        ("Better", "higher" if kpi.better is Better.HIGHER else "lower"),
+        ("Role", ROLES[kpi.role.value]),
+        ("Who acts on it", kpi.owner),
+        ("Looked at", kpi.cadence.value),
+        ("Reads", ", ".join([*kpi.needs, *(f"{name} (if there)" for name in kpi.optional)])),
+        ("Source", kpi.source),
+    ]
+    return View(kpi.question, table=lambda: facts(pairs, heading=kpi.title))
+
+
+def formula(kpi: Kpi) -> Prose:
+    """The formula, each symbol with its unit, as Markdown."""
+    return Prose(kpi.formula, kpi.formula)
+
+
+def registration(kpi: Kpi, params: KpiParams, as_of: date, currency: str) -> View:
+    """What was written down before looking: hypothesis, what would drop it, when to decide."""
+    change = params.interesting_change
+    pairs = [
+        ("We expect", params.hypothesis or "nothing is registered yet"),
+        ("We drop it if", params.drop_if or "nothing is registered yet"),
+        ("We decide on", day(params.decide_on) if params.decide_on else "no day is registered yet"),
+        ("Planned looks", ", ".join(day(look) for look in params.looks)),
+        ("Worth acting on", _at_least(change, kpi, currency)),
+        ("Data known until", day(as_of)),
+    ]
+    said = ". ".join(f"{name}: {value.rstrip('.')}" for name, value in pairs if value) + "."
+    return View(said, table=lambda: facts(pairs))
+
+
+def _at_least(change: float, kpi: Kpi, currency: str) -> str:
+    return f"a change of {format_change(change, kpi.unit, currency)} or more" if change else ""
+
+
+def references(kpi: Kpi) -> Prose:
+    """Where definition and method come from, one line each."""
+    lines = [kpi.source, *kpi.references]
+    return Prose("\n".join(lines), "\n".join(f"- {line}" for line in lines))
+
+
+def cautions(kpi: Kpi, fitting: Any) -> View:
+    """When the KPI misleads: what its card declares and what was found in the data."""
+    declared = "\n".join(f"- {line}" for line in kpi.cautions)
+    moves = [(move.name, move.meaning, move.given_away_by) for move in kpi.cheap_moves]
+    found = fitting.headline if fitting is not None else ""
+    said = f"{found}\n\n{declared}".strip()
+    return View(said, table=lambda: _moves(moves))
+
+
+def _moves(moves: list[tuple[str, str, str]]) -> Block | None:
+    import pandas as pd
+
+    from kpi_lib.charts.table import table
+
+    if not moves:
+        return None
+    columns = ["cheap move", "what is done", "given away by"]
+    return table(pd.DataFrame(moves, columns=columns))
+
+
+def okr(kpi: Kpi, params: KpiParams, value: str) -> str:
+    """The objective the card suggests, its places filled from the parameters and the value."""
+    known = {**params.model_dump(), "value": value}
+    return kpi.okr.format_map(known) if kpi.okr else "No objective is suggested."
+
+
+def next_steps(objective: str, found: Any) -> View:
+    """The objective, and what the first test says about seeing it reached."""
+    seen = found.findings["readable"].headline if found is not None else ""
+    return View(f"{objective}\n\n{seen}".strip())

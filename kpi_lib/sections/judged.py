@@ -1,0 +1,112 @@
+"""The evidence: six findings as a card, the lead-time curve, the specification curve."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from kpi_lib.charts import judged
+from kpi_lib.charts.shown import STYLE, Block
+from kpi_lib.charts.theme import BLUE, GREEN, GREY, ORANGE, RED
+from kpi_lib.evidence.finding import Finding
+from kpi_lib.evidence.verdict import Verdict
+from kpi_lib.measure import Measurement
+from kpi_lib.view import View
+
+if TYPE_CHECKING:
+    from kpi_lib.charts.picture import Picture
+
+SWITCHED_OFF = "Judging is switched off: set `with_evidence` to True to see the evidence."
+
+QUESTIONS = {
+    "readable": "Could we see a change at our size?",
+    "leading": "Does it move early enough to act on?",
+    "robust": "Does the conclusion survive other fair definitions?",
+    "honest": "Can the number improve while the customer does not?",
+    "distinct": "Does it tell something the others do not?",
+    "fitting": "Is it a KPI for this kind of business?",
+}
+_ANSWERS = {True: ("passed", GREEN), False: ("not passed", RED), None: ("cannot be told", GREY)}
+_CHIPS = {"adopt": GREEN, "keep testing": BLUE, "drop": RED, "not readable here": ORANGE}
+
+
+def verdict(found: Verdict | None) -> View:
+    """The suggestion with its reason, and the six findings as a card."""
+    if found is None:
+        return View(SWITCHED_OFF)
+    said = f"Suggested: {found.suggestion}. {found.because} The team decides."
+    return View(said, table=lambda: verdict_card(found))
+
+
+def verdict_card(found: Verdict) -> Block:
+    """The six findings, answer and sentence each, under the suggestion."""
+    rows = "".join(_row(finding) for finding in found.findings.values())
+    head = f"<p><b>Suggested:</b> {_chip(found.suggestion, _CHIPS[found.suggestion])}</p>"
+    because = f"<p>{html.escape(found.because)}</p>"
+    page = f"{STYLE}<div class='kpi-card'>{head}{because}<table>{rows}</table></div>"
+    lines = [f"{f.test}: {answer(f)}. {f.headline}" for f in found.findings.values()]
+    return Block(page, "\n".join([f"Suggested: {found.suggestion}. {found.because}", *lines]))
+
+
+def answer(finding: Finding) -> str:
+    """The answer of one test in words."""
+    return _ANSWERS[finding.passed][0]
+
+
+def _row(finding: Finding) -> str:
+    word, colour = _ANSWERS[finding.passed]
+    question = html.escape(QUESTIONS.get(finding.test, ""))
+    return (
+        f"<tr><th>{html.escape(finding.test)}<br>{_chip(word, colour)}</th>"
+        f"<td><span class='kpi-small'>{question}</span><br>{html.escape(finding.headline)}</td></tr>"
+    )
+
+
+def _chip(word: str, colour: str) -> str:
+    style = f"color:{colour};border:1.5px solid {colour}"
+    return f"<span class='kpi-chip' style='{style}'>{html.escape(word)}</span>"
+
+
+def lead(found: Verdict | None) -> View:
+    """How early the score tells lost from renewed accounts."""
+    if found is None:
+        return View(SWITCHED_OFF)
+    finding = found.findings["leading"]
+    return View(finding.headline, picture=lambda: lead_picture(finding), frame=finding.table)
+
+
+def lead_picture(finding: Finding) -> Picture | None:
+    """The lead-time curve, None where the test has no table."""
+    frame = finding.table
+    if frame.empty or frame["auc"].isna().all():
+        return None
+    needed = finding.numbers.get("response_months")
+    return judged.lead_curve(
+        frame,
+        title="How early it tells who will leave",
+        needed=float(needed) if needed else None,
+        subtitle="band: interval that holds for all leads at once",
+    )
+
+
+def specification(measurement: Measurement, found: Verdict | None) -> View:
+    """The last change under every fair definition, sorted."""
+    if found is None:
+        return View(SWITCHED_OFF)
+    finding = found.findings["robust"]
+    return View(finding.headline, picture=lambda: _curve(measurement, finding), frame=finding.table)
+
+
+def _curve(measurement: Measurement, finding: Finding) -> Picture | None:
+    frame = finding.table
+    if frame.empty or frame["change"].isna().all():
+        return None
+    names = {"label": "setting", "change": "value", "change_low": "low", "change_high": "high"}
+    told = frame[[*names, "is_default"]].rename(columns=names).dropna(subset=["value"])
+    return judged.specification_curve(
+        told,
+        title=f"The last change under {len(told)} fair definitions",
+        what="last change",
+        unit=measurement.kpi.unit,
+        currency=measurement.currency,
+    )

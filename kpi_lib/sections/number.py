@@ -1,0 +1,76 @@
+"""The headline and the trend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kpi_lib.charts import lines
+from kpi_lib.measure import Measurement
+from kpi_lib.sentence import sentence
+from kpi_lib.view import View
+from kpi_lib.wording import format_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kpi_lib.charts.picture import Picture
+
+
+def number(measurement: Measurement) -> View:
+    """The figure with interval, n, period and change, in words."""
+    return View(sentence(measurement), picture=lambda: trend_picture(measurement))
+
+
+def trend(measurement: Measurement) -> View:
+    """The line over the periods shown, and which of them are signals."""
+    said = trend_sentence(measurement)
+    return View(said, picture=lambda: trend_picture(measurement), frame=measurement.trend)
+
+
+def trend_picture(measurement: Measurement) -> Picture:
+    """The trend with its interval band and process limits."""
+    kpi, params = measurement.kpi, measurement.params
+    target = params.model_dump().get("target_days")
+    return lines.trend(
+        measurement.trend,
+        title=f"{kpi.title} by {params.period}",
+        what=kpi.title.lower(),
+        unit=kpi.unit,
+        currency=measurement.currency,
+        target=float(target) if target else None,
+        level=params.level,
+    )
+
+
+def trend_sentence(measurement: Measurement) -> str:
+    """The span of the values, and the periods outside the limits of ordinary variation."""
+    frame, kpi = measurement.trend, measurement.kpi
+    told = frame[frame["value"].notna() & ~frame["is_open"]]
+    if told.empty:
+        return "No period has a value yet."
+    low, high = float(told["value"].min()), float(told["value"].max())
+    span = format_interval(low, high, kpi.unit, measurement.currency)
+    first, last = told["label"].iloc[0], told["label"].iloc[-1]
+    return f"From {first} to {last} the value lies between {span.replace(' to ', ' and ')}. {_limits(measurement)}"
+
+
+def _limits(measurement: Measurement) -> str:
+    frame = measurement.trend
+    if frame["lower_limit"].isna().all():
+        return "There are too few periods to say what ordinary variation is."
+    kpi = measurement.kpi
+    lower, upper = float(frame["lower_limit"].iloc[0]), float(frame["upper_limit"].iloc[0])
+    span = format_interval(max(0.0, lower), upper, kpi.unit, measurement.currency)
+    signals = frame[frame["is_signal"]]["label"].tolist()
+    if not signals:
+        return f"No period leaves the limits of ordinary variation ({span}), so no single move calls for an explanation."
+    return f"Outside the limits of ordinary variation ({span}): {', '.join(signals)}. Something changed there."
+
+
+def trend_rows(frame: pd.DataFrame) -> list[dict[str, object]]:
+    """The trend as plain rows for the record: label, start, value, low, high, n, resolved."""
+    from kpi_lib.charts.values import rows
+
+    names = {"period": "start"}
+    columns = ["label", "period", "value", "low", "high", "n", "resolved"]
+    return [{names.get(k, k): v for k, v in row.items()} for row in rows(frame, columns)]

@@ -1,0 +1,77 @@
+"""Every candidate KPI: the folder `kpis` is the registry, a module's `KPI` is its card."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+from kpi_lib import kpis
+from kpi_lib.kpi import Kpi
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all KPIs, in alphabetical order, without importing them."""
+    return tuple(sorted(found.name for found in iter_modules(kpis.__path__)))
+
+
+@cache
+def card(name: str) -> Kpi:
+    """The card of one KPI. Raises KeyError, naming the known ones, when there is none of that name.
+
+    Raises TypeError when the module has no card, or one of another name.
+    """
+    if name not in names():
+        raise KeyError(f"no KPI is called {name!r}; known: {', '.join(names())}")
+    found = getattr(import_module(f"{kpis.__name__}.{name}"), "KPI", None)
+    if not isinstance(found, Kpi) or found.name != name:
+        raise TypeError(f"kpis/{name}.py must hold a card KPI of the name {name!r}")
+    return found
+
+
+@cache
+def catalogue() -> Mapping[str, Kpi]:
+    """The cards of all KPIs by name."""
+    return MappingProxyType({name: card(name) for name in names()})
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a data set can feed a KPI, and one line for each thing it lacks."""
+
+    can_run: bool
+    lacks: tuple[str, ...]
+
+
+def ready(kpi: Kpi, tables_present: Mapping[str, Collection[str]]) -> Readiness:
+    """Whether tables with these columns can feed the KPI.
+
+    >>> needed = {"accounts": ["account_id", "name", "owner"]}
+    >>> ready(card("inactive_customers"), needed).lacks
+    ('table subscriptions is missing', 'table usage is missing')
+    """
+    lacks = [line for table in kpi.needs.items() for line in _missing(*table, tables_present)]
+    lacks += _none_of(kpi, tables_present)
+    return Readiness(not lacks, tuple(lacks))
+
+
+def _missing(
+    table: str, columns: Collection[str], present: Mapping[str, Collection[str]]
+) -> list[str]:
+    if table not in present:
+        return [f"table {table} is missing"]
+    absent = [name for name in columns if name not in present[table]]
+    return [f"table {table} lacks {', '.join(absent)}"] if absent else []
+
+
+def _none_of(kpi: Kpi, present: Mapping[str, Collection[str]]) -> list[str]:
+    """The lines to show when none of the tables of which one is enough can be used."""
+    lines = {table: _missing(table, columns, present) for table, columns in kpi.one_of.items()}
+    if not lines or not all(lines.values()):
+        return []
+    partly = [line for table, found in lines.items() if table in present for line in found]
+    return partly or [f"one of the tables {', '.join(lines)} is needed"]

@@ -1,0 +1,88 @@
+"""Which paying accounts have gone quiet, which never started, and which are served by machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_lib.customers.subscribed import account_days, api_accounts, last_days, paying
+from kpi_lib.periods import Period
+from kpi_lib.schema import Tables
+
+
+class Rule(Protocol):
+    """The parameters that say what quiet means."""
+
+    @property
+    def window_days(self) -> int:
+        """Length of the window that ends on the day asked about."""
+        ...
+
+    @property
+    def min_events(self) -> int:
+        """Events in the window that make an account active."""
+        ...
+
+    @property
+    def activity_events(self) -> tuple[str, ...]:
+        """Names of the events that count; empty for any."""
+        ...
+
+    @property
+    def people_only(self) -> bool:
+        """Whether calls by machines are left out."""
+        ...
+
+
+def days_of_use(tables: Tables, rule: Rule) -> ir.Table:
+    """Use per account and day under a rule; see `subscribed.account_days`."""
+    return account_days(tables, rule.activity_events, people_only=rule.people_only)
+
+
+def states(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
+    """One row per account paying on the last day of a period.
+
+    Columns: period, account_id, amount (money per month), acts (events in the window), is_inactive,
+    is_api, is_started (somebody has used it before), all booleans known on that day.
+    """
+    days = days_of_use(tables, rule)
+    rows = paying(tables, periods)
+    for extra in (_acts(days, periods, rule), _api(days, periods), _started(days, periods)):
+        keys = [rows["period"] == extra["at"], rows["account_id"] == extra["of"]]
+        rows = rows.left_join(extra, keys).drop("at", "of")
+    acts = rows["acts"].fill_null(0)
+    return rows.select(
+        "period",
+        "account_id",
+        "amount",
+        acts=acts,
+        is_inactive=acts < rule.min_events,
+        is_api=rows["is_api"].fill_null(False),
+        is_started=rows["is_started"].fill_null(False),
+    )
+
+
+def _acts(days: ir.Table, periods: Sequence[Period], rule: Rule) -> ir.Table:
+    """Counted events per window: at, of, acts."""
+    windows = last_days(periods, rule.window_days)
+    inside = [days["day"] > windows["after_day"], days["day"] <= windows["on_day"]]
+    recent = windows.join(days, inside)
+    sums = recent.group_by(at=recent["period"], of=recent["account_id"])
+    return sums.aggregate(acts=recent["acts"].sum())
+
+
+def _api(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
+    rows = api_accounts(days, periods)
+    return rows.select(at=rows["period"], of=rows["account_id"], is_api=ibis.literal(True))
+
+
+def _started(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
+    """Accounts with a counted event on or before the last day: at, of, is_started."""
+    used = days.filter(days["acts"] > 0)
+    first = used.group_by("account_id").aggregate(first_on=used["day"].min())
+    at = last_days(periods)
+    rows = at.join(first, first["first_on"] <= at["on_day"])
+    return rows.select(at=rows["period"], of=rows["account_id"], is_started=ibis.literal(True))

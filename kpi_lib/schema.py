@@ -1,18 +1,34 @@
-"""The data contract: which tables and columns a data set may have, and when each value becomes known.
+"""The language of the data contract: tables as known on a day, and how a table is declared.
 
-A leaf: both the KPIs and the data side know it, and it knows neither.
+A leaf: both the KPIs and the data side know it, and it knows neither. The declarations themselves
+stand in `kpi_lib/contract.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 import ibis.expr.types as ir
 
 OPEN_END = date(2999, 12, 31)
 """Stands for "not ended" in `ended_on` and `left_at` once a data set is open (joins stay fast)."""
+
+Kind = Literal["id", "text", "date", "at", "money", "number", "integer", "flag"]
+
+ENGINE_TYPES: Mapping[Kind, str] = {
+    "id": "string",
+    "text": "string",
+    "date": "date",
+    "at": "timestamp",
+    "money": "float64",
+    "number": "float64",
+    "integer": "int64",
+    "flag": "boolean",
+}
+"""The Ibis type a column of each kind has once a data set is open; `at` is UTC without a zone."""
 
 
 @dataclass(frozen=True)
@@ -32,3 +48,90 @@ class Tables(Mapping[str, ir.Table]):
 
     def __len__(self) -> int:
         return len(self.tables)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a contract table.
+
+    `known_on`: the columns of the row whose earliest date says when the value became known; empty
+    means with the row. `allowed`, `minimum`: values that make sense. `open_ended`: an empty value
+    means "not yet" and becomes `OPEN_END`. `current_only`: overwritten at the source without a
+    date. `ahead`: a date known before it comes (the end of a term), so it never dates the data.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = True
+    known_on: tuple[str, ...] = ()
+    allowed: tuple[str | int, ...] = ()
+    minimum: float | None = None
+    open_ended: bool = False
+    current_only: bool = False
+    ahead: bool = False
+
+    @property
+    def engine_type(self) -> str:
+        """The Ibis type of the column in an open data set."""
+        return ENGINE_TYPES[self.kind]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A column whose values are keys of another table.
+
+    `strict` is False where the other side may not be there yet (a lead's account before the sale).
+    """
+
+    column: str
+    table: str
+    target: str
+    strict: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Two dates of a row of which `later` may not lie before `earlier`.
+
+    `tolerated`: the share of rows up to which a breach is a warning; above it, an error.
+    """
+
+    earlier: str
+    later: str
+    tolerated: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableContract:
+    """What a table must look like, and when its rows become known.
+
+    `known_on` names the column that dates a row; `known_at` says whether that is its day or the end
+    of its month. `known_with` names (table, column) of the parent a row becomes known with.
+    `no_overlap` holds (group, start, end): spans of one group may not overlap.
+    """
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    known_on: str = ""
+    known_at: Literal["day", "end of month"] = "day"
+    known_with: tuple[str, str] | None = None
+    references: tuple[Reference, ...] = ()
+    orders: tuple[Order, ...] = ()
+    no_overlap: tuple[str, str, str] | None = None
+    by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+
+    def __getitem__(self, column: str) -> Column:
+        return self.by_name[column]
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.by_name
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that must be there and filled."""
+        return tuple(column.name for column in self.columns if column.required)

@@ -1,1 +1,7 @@
 """Opening, mapping and checking data sets; the only door to files and connections."""
+
+from kpi_lib.data.dataset import Dataset
+from kpi_lib.data.errors import DataError, Guess, Problem
+from kpi_lib.data.opening import open_dataset
+
+__all__ = ["DataError", "Dataset", "Guess", "Problem", "open_dataset"]

@@ -1,0 +1,201 @@
+"""Reading dataset.yaml: which keys it may hold, and sources with secrets from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+
+from kpi_lib.contract import CONTRACT
+from kpi_lib.data.errors import DataError
+
+PROJECT = Path(__file__).resolve().parents[2]
+_KEYS = {
+    "name", "source", "currency", "timezone", "quarter_starts_in", "tables",
+    "notes", "leave_out", "csv", "as_of",
+}  # fmt: skip
+_TABLE_KEYS = {"from", "columns", "sql", "csv"}
+_CSV_KEYS = {"encoding", "separator", "decimal", "dates", "empty"}
+
+
+@dataclass(frozen=True)
+class CsvOptions:
+    """What the reader need not guess. `dates`: "day first" or "month first"; `empty`: texts that mean no value."""
+
+    encoding: str = ""
+    separator: str = ""
+    decimal: str = ""
+    dates: str = ""
+    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """Where one table comes from: a file or table with renamed columns, or a query."""
+
+    name: str
+    origin: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    sql: str = ""
+    csv: CsvOptions = field(default_factory=CsvOptions)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The content of a dataset.yaml, checked, with `source` as written (secrets not filled in)."""
+
+    path: Path
+    name: str
+    source: str
+    currency: str = ""
+    timezone: str = "UTC"
+    quarter_starts_in: int = 1
+    as_of: date | None = None
+    notes: tuple[str, ...] = ()
+    leave_out: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, TableSource] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    csv: CsvOptions = field(default_factory=CsvOptions)
+
+
+def read_config(path: str | Path) -> Config:
+    """The checked content of a dataset.yaml, or of the one in a folder.
+
+    A relative path is looked for where the program runs, then in the project.
+    Raises DataError naming the file and what is wrong in it.
+    """
+    file = _find(Path(path))
+    raw = _load(file)
+    where = _shown(file)
+    _refuse_unknown(raw, _KEYS, where)
+    for key in ("name", "source"):
+        if not isinstance(raw.get(key), str) or not raw[key].strip():
+            raise DataError(f"{where}: `{key}` is missing; write it as text")
+    csv = _csv(raw.get("csv") or {}, where)
+    given = raw.get("tables") or {}
+    _demand(isinstance(given, dict), where, "`tables` must map table names to their source")
+    _refuse_unknown(given, set(CONTRACT), where, "table")
+    return Config(
+        path=file,
+        name=raw["name"],
+        source=raw["source"].strip(),
+        currency=str(raw.get("currency") or ""),
+        timezone=_timezone(raw.get("timezone", "UTC"), where),
+        quarter_starts_in=_month(raw.get("quarter_starts_in", 1), where),
+        as_of=read_day(raw["as_of"], f"{where}: as_of") if raw.get("as_of") else None,
+        notes=_sentences(raw.get("notes") or [], where),
+        leave_out=_reasons(raw.get("leave_out") or {}, where),
+        tables={name: _table(name, entry, csv, where) for name, entry in given.items() if entry is not False},
+        ignored=frozenset(name for name, entry in given.items() if entry is False),
+        csv=csv,
+    )
+
+
+def read_day(value: object, where: str = "as_of") -> date:
+    """The value as a calendar day. Raises DataError when it is not one."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise DataError(f"{where}: {value!r} is not a day; write it as 2026-06-30") from None
+
+
+def _shown(file: Path) -> str:
+    """A file as messages name it: its folder and name, not the whole path of the machine."""
+    return f"{file.parent.name}/{file.name}"
+
+
+def _find(path: Path) -> Path:
+    for candidate in (path, PROJECT / path):
+        if candidate.is_dir():
+            candidate = candidate / "dataset.yaml"
+        if candidate.is_file():
+            return candidate.resolve()
+    raise DataError(f"{path}: no such data set; give a folder with a dataset.yaml, or that file")
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise DataError(f"{_shown(file)}: not readable as UTF-8 text") from None
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        raise DataError(f"{_shown(file)}: not valid YAML{line}: {getattr(problem, 'problem', '')}") from None
+    _demand(isinstance(raw, dict), _shown(file), "must hold keys such as name and source")
+    return dict(raw)
+
+
+def _demand(holds: bool, where: str, what: str) -> None:
+    if not holds:
+        raise DataError(f"{where}: {what}")
+
+
+def _refuse_unknown(given: Mapping[Any, Any], known: set[str], where: str, kind: str = "key") -> None:
+    strange = [str(name) for name in given if name not in known]
+    if strange:
+        raise DataError(*(f"{where}: unknown {kind} `{name}`; known: {', '.join(sorted(known))}" for name in strange))
+
+
+def _timezone(value: object, where: str) -> str:
+    name = str(value)
+    _demand(name in available_timezones(), where, f"timezone {name!r} is unknown; write it as Europe/Paris")
+    return str(ZoneInfo(name))
+
+
+def _month(value: object, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 12:
+        raise DataError(f"{where}: quarter_starts_in must be a month number from 1 to 12")
+    return value
+
+
+def _sentences(value: object, where: str) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise DataError(f"{where}: notes must be a list of sentences")
+    return tuple(" ".join(item.split()) for item in items)
+
+
+def _reasons(value: object, where: str) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(reason, str) for reason in value.values()):
+        raise DataError(f"{where}: leave_out must map a KPI name to the reason")
+    return {str(name): " ".join(reason.split()) for name, reason in value.items()}
+
+
+def _csv(raw: object, where: str) -> CsvOptions:
+    if not isinstance(raw, dict):
+        raise DataError(f"{where}: csv must hold options such as separator")
+    _refuse_unknown(raw, _CSV_KEYS, where, "csv option")
+    dates, decimal = raw.get("dates", ""), raw.get("decimal", "")
+    _demand(dates in ("", "day first", "month first"), where, "csv.dates must be `day first` or `month first`")
+    _demand(decimal in ("", ",", "."), where, "csv.decimal must be `,` or `.`")
+    empty = raw.get("empty") or []
+    options = {key: str(raw.get(key, "")) for key in ("encoding", "separator")}
+    return CsvOptions(**options, decimal=decimal, dates=dates, empty=tuple(str(text) for text in empty))
+
+
+def _table(name: str, entry: object, csv: CsvOptions, where: str) -> TableSource:
+    place = f"{where}: tables.{name}"
+    if entry is None:
+        return TableSource(name, csv=csv)
+    if isinstance(entry, str):
+        return TableSource(name, origin=entry, csv=csv)
+    if not isinstance(entry, dict):
+        raise DataError(f"{place}: must be a file name, or hold from, columns or sql")
+    _refuse_unknown(entry, _TABLE_KEYS, place)
+    _demand(not ("sql" in entry and ("from" in entry or "columns" in entry)), place, "give sql, or from and columns, not both")
+    columns = entry.get("columns") or {}
+    _demand(isinstance(columns, dict), place, "columns must map our names to the names at the source")
+    _refuse_unknown(columns, set(CONTRACT[name].by_name), place, "column")
+    own = _csv(entry["csv"], place) if "csv" in entry else csv
+    renamed = {str(ours): str(theirs) for ours, theirs in columns.items()}
+    return TableSource(name, str(entry.get("from") or ""), renamed, str(entry.get("sql") or ""), own)

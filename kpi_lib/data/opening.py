@@ -1,0 +1,86 @@
+"""Opening a data set: from a dataset.yaml to tables with contract types, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_lib.contract import CONTRACT
+from kpi_lib.data.config import Config, read_config, read_day
+from kpi_lib.data.dataset import Dataset
+from kpi_lib.data.errors import DataError, Guess, Problem, Secrets
+from kpi_lib.data.folder import open_folder
+from kpi_lib.data.known import HISTORY
+from kpi_lib.data.source import find_place
+from kpi_lib.data.span import last_known_day
+from kpi_lib.data.stock import Stock
+from kpi_lib.engine import run
+
+
+def open_dataset(
+    path_or_yaml: str | Path, as_of: date | str | None = None, *, require_clean: bool = True
+) -> Dataset:
+    """The data set at a folder with a dataset.yaml, or at that file, as known on `as_of`.
+
+    `as_of` defaults to the day named in dataset.yaml, else to the last day the rows know of. What
+    is wrong in the data is in `problems`; with `require_clean` any error raises DataError, whose
+    message has one line per problem. Nothing is written into the folder.
+    """
+    secrets = Secrets()
+    config = read_config(path_or_yaml)
+    place = find_place(config, secrets)
+    wanted = read_day(as_of) if as_of is not None else config.as_of
+    if place.path is not None and place.scheme == "folder":
+        stock = open_folder(config, place.path)
+    else:
+        raise DataError("not yet")
+    return _dataset(config, stock, wanted, require_clean)
+
+
+def _dataset(config: Config, stock: Stock, wanted: date | None, require_clean: bool) -> Dataset:
+    day = wanted or last_known_day(stock.tables, stock.present, datetime.now(UTC).date())
+    if day is None:
+        raise DataError(f"{config.name}: no rows with a date; is the source empty?")
+    fields = _dated_fields(stock)
+    return Dataset(
+        name=config.name,
+        folder=config.path.parent,
+        last_day=day,
+        currency=config.currency,
+        timezone=config.timezone,
+        quarter_starts_in=config.quarter_starts_in,
+        notes=config.notes,
+        leave_out=config.leave_out,
+        tables=stock.tables,
+        present=stock.present,
+        dated_fields=fields,
+        undated=_undated(stock, fields),
+        unused=stock.unused,
+        problems=tuple(stock.problems),
+        guesses=tuple(stock.guesses),
+        _fingerprint=stock.fingerprint,
+    )
+
+
+def _dated_fields(stock: Stock) -> tuple[str, ...]:
+    """The account fields that account_history dates: those it mentions at all."""
+    if HISTORY not in stock.tables or "accounts" not in stock.tables:
+        return ()
+    mentioned = run(stock.tables[HISTORY].select("field").distinct())["field"]
+    return tuple(sorted(set(mentioned) & set(CONTRACT[HISTORY]["field"].allowed)))
+
+
+def _undated(stock: Stock, dated: Collection[str]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}.{column.name}"
+        for name in stock.tables
+        for column in CONTRACT[name].columns
+        if column.current_only
+        and column.name in stock.present[name]
+        and not (name == "accounts" and column.name in dated)
+    )

@@ -1,0 +1,27 @@
+"""What a source hands over: tables with contract types, and how they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import ibis.expr.types as ir
+
+from kpi_lib.data.errors import Guess, Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stock:
+    """The tables of a source, unmasked, and what was found while reading them.
+
+    `present` names the columns each table has at the source. `unreadable` holds, per table, rows
+    with values that could not be read: column `unreadable` names the field, `text` shows the value.
+    """
+
+    tables: Mapping[str, ir.Table]
+    present: Mapping[str, frozenset[str]]
+    unused: Mapping[str, tuple[str, ...]]
+    guesses: tuple[Guess, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unreadable: Mapping[tuple[str, str], ir.Table] = field(default_factory=dict)
+    fingerprint: Callable[[], str] = lambda: ""

@@ -1,0 +1,42 @@
+"""The one place where an expression is executed. A leaf."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ibis.expr.types as ir
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+def run(expression: ir.Table) -> pd.DataFrame:
+    """The rows of `expression` as a pandas frame with plain types.
+
+    Text is pandas `str` with missing values as NaN. Dates and moments are `datetime64[us]` (dates at
+    midnight; `OPEN_END` fits), missing as NaT. Numbers are int64, or float64 with NaN where some
+    are missing; decimals become float64. Flags are bool, or object with None where some are
+    missing. Lists and other nested values are objects.
+    Give the expression an `order_by` when the order of the rows matters.
+    """
+    arrow = expression.to_pyarrow()
+    for position, field in enumerate(arrow.schema):
+        plain = _plain_type(field.type)
+        if plain is not None and plain != field.type:
+            arrow = arrow.set_column(position, field.name, arrow.column(position).cast(plain))
+    frame: pd.DataFrame = arrow.to_pandas()
+    return frame
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType | None:
+    """The Arrow type to turn a column into before it becomes pandas, None to leave it."""
+    import pyarrow as pa
+
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+        return pa.float64()
+    if pa.types.is_integer(kind):
+        return pa.int64()
+    return pa.string() if pa.types.is_null(kind) else None

@@ -94,20 +94,25 @@ def mcnemar_power(pairs: int, changing: float, difference: float, alpha: float) 
     """
     from scipy.special import bdtr, bdtrc
 
-    changed = np.arange(1, pairs + 1)
+    chances, limits = binomial_chances(pairs, changing), _largest_rejected(pairs, alpha)
+    count = np.flatnonzero((limits >= 0) & (chances > _NEGLIGIBLE))
+    limit = limits[count]
     upward = min(1.0, (changing + abs(difference)) / (2 * changing))
-    limit = _largest_rejected(changed, alpha)
-    usable = limit >= 0
-    count, limit = changed[usable], limit[usable]
     rejecting = bdtr(limit, count, upward) + bdtrc(count - limit - 1, count, upward)
-    return float(binomial_chances(pairs, changing)[1:][usable] @ rejecting)
+    return float(chances[count] @ rejecting)
 
 
-def _largest_rejected(changed: npt.NDArray[np.int64], alpha: float) -> npt.NDArray[np.int64]:
-    """The largest smaller count at which McNemar's test still rejects; -1 when it never does."""
+_NEGLIGIBLE = 1e-12
+
+
+@lru_cache(maxsize=64)
+def _largest_rejected(pairs: int, alpha: float) -> npt.NDArray[np.int64]:
+    """For 0..pairs changed units, the largest smaller count that McNemar's test rejects; -1: none."""
     from scipy.special import bdtr, bdtrik
 
+    changed = np.arange(1, pairs + 1)
     guess = np.nan_to_num(bdtrik(alpha / 2, changed, 0.5), nan=-1.0)
     limit = np.clip(np.floor(guess), -1, None).astype(np.int64)
     limit = limit + (bdtr(limit + 1, changed, 0.5) <= alpha / 2)
-    return limit - ((limit >= 0) & (bdtr(np.maximum(limit, 0), changed, 0.5) > alpha / 2))
+    limit = limit - ((limit >= 0) & (bdtr(np.maximum(limit, 0), changed, 0.5) > alpha / 2))
+    return np.concatenate([[-1], limit])

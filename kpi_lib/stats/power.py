@@ -11,8 +11,8 @@ from collections.abc import Callable
 from kpi_lib.stats.distributions import t_two_sided, z_quantile, z_two_sided
 from kpi_lib.stats.exact import fisher_power, mcnemar_power
 
-EXACT_TABLES = 250_000
-"""Up to this product of sizes (500 in each sample) Fisher's power is exact, above it approximate."""
+EXACT_TABLES = 62_500
+"""Up to this product of sizes (250 in each sample) Fisher's power is exact, above it approximate."""
 
 EXACT_PAIRS = 2_000
 MANY_DEGREES = 1_000.0
@@ -120,13 +120,24 @@ def units_for_proportion(share: float, change: float, *, level: float, power: fl
 
 
 def _units_for_shares(share: float, other: float, level: float, power: float) -> int:
+    """The approximate answer first; where it is small, the exact one is searched close to it."""
+
+    def nearly(units: int) -> bool:
+        return _corrected_power((units, units), (share, other), level) >= power
+
     def enough(units: int) -> bool:
         return proportion_power((units, units), (share, other), level)[0] >= power
 
     top = 2
-    while not enough(top):
+    while not nearly(top):
         top *= 2
-    return _smallest_whole(enough, top)
+    guess = _smallest_whole(nearly, top)
+    if guess**2 > EXACT_TABLES:
+        return guess
+    top = guess
+    while not enough(top):
+        top += max(1, guess // 16)
+    return _smallest_whole(enough, top, guess // 2)
 
 
 def units_for_spread(spread: float, change: float, *, level: float, power: float) -> int | None:
@@ -157,8 +168,9 @@ def _smallest(holds: Callable[[float], bool], top: float) -> float:
     return high
 
 
-def _smallest_whole(holds: Callable[[int], bool], top: int) -> int:
-    low, high = 1, top
+def _smallest_whole(holds: Callable[[int], bool], top: int, below: int = 1) -> int:
+    """The smallest whole number above `below` and up to `top` that holds (it holds at `top`)."""
+    low, high = below, top
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

@@ -20,7 +20,7 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def card(name: str) -> Kpi:
+def get(name: str) -> Kpi:
     """The card of one KPI. Raises KeyError, naming the known ones, when there is none of that name.
 
     Raises TypeError when the module has no card, or one of another name.
@@ -36,7 +36,7 @@ def card(name: str) -> Kpi:
 @cache
 def catalogue() -> Mapping[str, Kpi]:
     """The cards of all KPIs by name."""
-    return MappingProxyType({name: card(name) for name in names()})
+    return MappingProxyType({name: get(name) for name in names()})
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def ready(kpi: Kpi, tables_present: Mapping[str, Collection[str]]) -> Readiness:
     """Whether tables with these columns can feed the KPI.
 
     >>> needed = {"accounts": ["account_id", "name", "owner"]}
-    >>> ready(card("inactive_customers"), needed).lacks
+    >>> ready(get("inactive_customers"), needed).lacks
     ('table subscriptions is missing', 'table usage is missing')
     """
     lacks = [line for table in kpi.needs.items() for line in _missing(*table, tables_present)]

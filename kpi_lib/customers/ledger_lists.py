@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from kpi_lib.customers.ledger import KINDS, Rule, balances, entries, movement
 from kpi_lib.customers.subscribed import dates, in_currency, ratio, with_account
 from kpi_lib.periods import Period, add_months
-from kpi_lib.schema import Tables
+from kpi_lib.schema import OPEN_END, Tables
 
 _AHEAD = 12
 
@@ -64,13 +64,13 @@ def contracted(tables: Tables, rule: Rule) -> ir.Table:
     """One row for each of the next 12 months: month, contracted, up_for_renewal (money per month).
 
     `contracted` is paid on the month's last day by contracts of today, each until the end of its
-    term (or of its notice), none renewed; a contract without a term is not counted beyond today.
+    term (or of its notice), none renewed; a contract without a fixed term is not counted beyond today.
     `up_for_renewal` is what reaches that end within the month.
     """
     months, rows = _month_ends(tables), in_currency(tables, rule.currency)
     today = ibis.literal(tables.as_of)
     rows = rows.filter(rows["monthly_amount"] > 0, rows["ended_on"] > today)
-    term = rows["term_ends_on"].fill_null(tables.as_of)
+    term = rows["term_ends_on"].nullif(ibis.literal(OPEN_END)).fill_null(tables.as_of)
     rows = rows.mutate(until=ibis.least(rows["ended_on"], term))
     rows = rows.filter(rows["until"] > today)
     joined = months.join(rows, rows["until"] > months["before"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.schema import Tables
+from kpi_lib.schema import OPEN_END, Tables
 
 
 def months_between(earlier: ir.DateValue, later: ir.DateValue) -> ir.IntegerValue:
@@ -30,7 +30,7 @@ def standing(tables: Tables) -> ir.Table:
     by_account = now.group_by("account_id").aggregate(
         mrr=now["monthly_amount"].cast("float64").sum(),
         paying_since=now["since"].min(),
-        renews_on=now["term_ends_on"].min(),
+        renews_on=now["term_ends_on"].nullif(ibis.literal(OPEN_END)).min(),
     )
     left = ibis.greatest(months_between(today, by_account["renews_on"]), 0)
     month = months_between(by_account["paying_since"], today) % 12 + 1

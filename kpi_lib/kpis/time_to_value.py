@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers import cohorts, wait_moves, wait_rules
+from kpi_lib.customers import cohort_parts, wait_moves, wait_rules
 from kpi_lib.customers.subscribed import with_segment
-from kpi_lib.customers.waits import in_periods, waits
+from kpi_lib.customers.waits import LEFT, waits
 from kpi_lib.kpi import (
     Better,
     Cadence,
@@ -24,9 +23,7 @@ from kpi_lib.kpi import (
     Unit,
     parameter,
 )
-from kpi_lib.periods import complete_periods
 from kpi_lib.schema import Tables
-from kpi_lib.stats.survival import Survival
 
 
 class Params(KpiParams):
@@ -53,13 +50,6 @@ class Params(KpiParams):
     )
     target_days: int = parameter(55, ge=0, unit="days", meaning="the goal of the OKR")
     target_on: date | None = parameter(None, meaning="the day by which the goal is to be reached")
-
-
-def shown_waits(tables: Tables, params: Params) -> ir.Table:
-    """The waits that began in a period of the trend; see `customers.waits.waits`."""
-    start = tables.quarter_starts_in
-    periods = complete_periods(tables.as_of, params.period, params.periods, start)
-    return in_periods(waits(tables, params), periods)
 
 
 def observe(tables: Tables, params: Params) -> ir.Table:
@@ -89,16 +79,7 @@ def observe(tables: Tables, params: Params) -> ir.Table:
            cem 2026-01-01   30.0        2
            dee 2026-01-01    1.0        1
     """
-    rows = shown_waits(tables, params)
-    rows = rows.select(
-        "account_id",
-        "period",
-        "outcome",
-        unit_id=rows["account_id"],
-        value=rows["days"],
-        entered=ibis.literal(0.0).cast("float64"),
-    )
-    return with_segment(tables, rows, params.segment)
+    return with_segment(tables, cohort_parts.observed(tables, params), params.segment)
 
 
 def score(tables: Tables, params: Params) -> ir.Table:
@@ -107,53 +88,8 @@ def score(tables: Tables, params: Params) -> ir.Table:
     Accounts without a start, and those that left before value, are not there.
     """
     rows = waits(tables, params)
-    rows = rows.filter(rows["outcome"] != 2)
+    rows = rows.filter(rows["outcome"] != LEFT)
     return rows.select("account_id", score=rows["days"])
-
-
-def estimator(params: Params) -> Survival:
-    """Kaplan-Meier median, or restricted mean."""
-    return Survival(params.horizon_days, params.statistic, params.target_days)
-
-
-def _headline(tables: Tables, params: Params) -> ir.Table:
-    return cohorts.headline_cohort(shown_waits(tables, params), params.horizon_days)
-
-
-def days_by_stage(tables: Tables, params: Params) -> ir.Table:
-    """Mean days by stage and owner of the newest cohort that is at least half resolved."""
-    return cohorts.waterfall(tables, _headline(tables, params))
-
-
-def days_by_owner(tables: Tables, params: Params) -> ir.Table:
-    """Mean days in each owner's hands, same cohort."""
-    means = cohorts.mean_days(tables, _headline(tables, params), ["owner"])
-    return means.order_by(ibis.desc("days"), "owner").select("owner", "days", "accounts")
-
-
-def timeline(tables: Tables, params: Params) -> ir.Table:
-    """The stages of every account of the same cohort, in days since its start."""
-    return cohorts.gantt(tables, _headline(tables, params))
-
-
-def curves(tables: Tables, params: Params) -> ir.Table:
-    """Shares over days since the start, per cohort."""
-    return cohorts.curves(shown_waits(tables, params))
-
-
-def told(tables: Tables, params: Params) -> ir.Table:
-    """The naive mean beside the median and the restricted mean, per cohort."""
-    return cohorts.told(observe(tables, params), estimator(params), params.level)
-
-
-def reached_by(tables: Tables, params: Params) -> ir.Table:
-    """Share that reached value by 30, 60, 90 and 180 days, per cohort."""
-    return cohorts.reached_by(observe(tables, params), estimator(params), params.level)
-
-
-def accounts(tables: Tables, params: Params) -> ir.Table:
-    """The accounts behind the cohorts shown."""
-    return cohorts.accounts(tables, shown_waits(tables, params))
 
 
 WHO = Part(
@@ -161,7 +97,7 @@ WHO = Part(
     title="Who waits, who got there, who left",
     meaning="Every account that started in the periods shown, those still waiting first, with the "
     "stage in which most of its days went by.",
-    compute=accounts,
+    compute=cohort_parts.accounts,
     units={"days": Unit.DAYS, "stage_days": Unit.DAYS},
 )
 
@@ -174,7 +110,7 @@ PARTS = (
         meaning=f"{NEWEST} Each day of a customer's wait is shared equally among the stages open "
         "on it; days with none open are nobody's. The bars add up to the mean time to value of "
         "those who reached it.",
-        compute=days_by_stage,
+        compute=cohort_parts.days_by_stage,
         view="waterfall",
         units={"days": Unit.DAYS, "accounts": Unit.COUNT},
     ),
@@ -182,7 +118,7 @@ PARTS = (
         name="days_by_owner",
         title="Mean days in each owner's hands",
         meaning=f"{NEWEST} The same days by who held them: which department can shorten the wait.",
-        compute=days_by_owner,
+        compute=cohort_parts.days_by_owner,
         view="bars",
         units={"days": Unit.DAYS, "accounts": Unit.COUNT},
     ),
@@ -191,7 +127,7 @@ PARTS = (
         title="One timeline per customer",
         meaning=f"{NEWEST} Stages from the start of the relation on; the mark is the moment of "
         "value.",
-        compute=timeline,
+        compute=cohort_parts.timeline,
         view="timeline",
         units={"from_day": Unit.DAYS, "to_day": Unit.DAYS, "value_day": Unit.DAYS},
     ),
@@ -200,7 +136,7 @@ PARTS = (
         title="Share of a cohort that has reached value",
         meaning="By days since the start, leaving before value counted as a competing event "
         "(Aalen-Johansen). `waiting_share` is Kaplan-Meier's curve, as if nobody left.",
-        compute=curves,
+        compute=cohort_parts.curves,
         view="curve",
         units={
             "day": Unit.DAYS,
@@ -216,7 +152,7 @@ PARTS = (
         meaning="The naive mean counts only those who got there, so slow customers are missing "
         "from it. The median and the restricted mean count everyone. Bounds of the median: leavers "
         "would have reached the next day (lowest), or never (highest).",
-        compute=told,
+        compute=cohort_parts.told,
         units=dict.fromkeys(["accounts", "reached", "left", "still_waiting"], Unit.COUNT)
         | dict.fromkeys(["naive_mean_days", "restricted_mean_days", "gap_days"], Unit.DAYS)
         | dict.fromkeys(["median_days", "median_low", "median_high"], Unit.DAYS)
@@ -227,7 +163,7 @@ PARTS = (
         title="Share that reached value in time",
         meaning="By 30, 60, 90 and 180 days after the start; null where nobody has been followed "
         "for so long.",
-        compute=reached_by,
+        compute=cohort_parts.reached_by,
         view="lines",
         units={"accounts": Unit.COUNT}
         | {f"by_{days}_days": Unit.SHARE for days in (30, 60, 90, 180)},
@@ -299,7 +235,7 @@ KPI = Kpi(
     },
     Params=Params,
     observe=observe,
-    estimator=estimator,
+    estimator=cohort_parts.estimator,
     score=score,
     parts=PARTS,
     who=WHO,

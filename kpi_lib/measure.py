@@ -17,6 +17,7 @@ from kpi_lib.engine import run
 from kpi_lib.kpi import Better, Difference, Estimator, Kpi, KpiParams, Part
 from kpi_lib.periods import Period, complete_periods
 from kpi_lib.schema import Tables
+from kpi_lib.stats.xmr import process_limits, signals
 from kpi_lib.wording import known
 
 if TYPE_CHECKING:
@@ -268,12 +269,12 @@ def _cell(row: Any, label: str, start: date, end: date) -> Cell:
 
 
 def _with_limits(trend: pd.DataFrame) -> pd.DataFrame:
-    """Process limits of the periods that count: mean and 2.66 mean moving ranges to each side."""
+    """Process limits of the periods that count, null with fewer than four values."""
     values = trend["value"].where(~trend["is_open"]).astype("float64")
-    moving_range = values.dropna().diff().abs().mean()
-    enough = values.notna().sum() >= LEAST_FOR_LIMITS
-    centre = float(values.mean()) if enough else float("nan")
-    reach = 2.66 * float(moving_range) if enough else float("nan")
-    lower, upper = centre - reach, centre + reach
-    is_signal = (values < lower) | (values > upper)
-    return trend.assign(centre=centre, lower_limit=lower, upper_limit=upper, is_signal=is_signal)
+    limits = process_limits(values) if values.notna().sum() >= LEAST_FOR_LIMITS else None
+    return trend.assign(
+        centre=limits.centre if limits else float("nan"),
+        lower_limit=limits.lower if limits else float("nan"),
+        upper_limit=limits.upper if limits else float("nan"),
+        is_signal=signals(values, limits),
+    )

@@ -97,7 +97,9 @@ def format_count(count: float | None, noun: str = "") -> str:
 
 def plural(noun: str, count: float) -> str:
     """The noun as it stands after `count`."""
-    return noun if count == 1 or not noun else f"{noun}s"
+    if count == 1 or not noun:
+        return noun
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def format_p_value(value: float | None) -> str:

@@ -61,7 +61,7 @@ def history(tables: Tables, settings: Settings = DEFAULTS) -> History:
 
 def amounts_on(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[float]:
     """Monthly amount of each asked (account_id, on) in the order asked; 0 where nothing is paid."""
-    joined = asked.reset_index(names="asked").merge(rows, on="account_id")
+    joined = _keys(asked).merge(rows, on="account_id")
     runs = (joined["started_on"] <= joined["on"]) & (joined["on"] < joined["ended_on"])
     sums = joined[runs].groupby("asked")["monthly_amount"].sum()
     return sums.reindex(range(len(asked)), fill_value=0.0).astype("float64")
@@ -70,18 +70,22 @@ def amounts_on(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[float]:
 def notice_known(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[bool]:
     """Whether a cancellation was known, and not yet in force, on each asked (account_id, on)."""
     given = rows.dropna(subset=["cancelled_on"])
-    joined = asked.reset_index(names="asked").merge(given, on="account_id")
+    joined = _keys(asked).merge(given, on="account_id")
     known = (joined["cancelled_on"] <= joined["on"]) & (joined["on"] < joined["ended_on"])
     return joined[known].groupby("asked").size().reindex(range(len(asked)), fill_value=0) > 0
 
 
 def last_outcome(decisions: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
     """Columns renewed_before and lost_before (0 or 1): the newest decision by each asked day."""
-    joined = asked.reset_index(names="asked").merge(decisions, on="account_id")
+    joined = _keys(asked).merge(decisions, on="account_id")
     past = joined[joined["decision_on"] <= joined["on"]].sort_values("decision_on")
     newest = past.groupby("asked")["is_lost"].last().reindex(range(len(asked)))
     renewed, lost = (newest.eq(flag).fillna(False).astype("float64") for flag in (False, True))
     return renewed.to_frame("renewed_before").assign(lost_before=lost)
+
+
+def _keys(asked: pd.DataFrame) -> pd.DataFrame:
+    return asked[["account_id", "on"]].reset_index(names="asked")
 
 
 def _rows(tables: Tables) -> pd.DataFrame:

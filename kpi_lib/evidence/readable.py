@@ -14,8 +14,8 @@ from kpi_lib.kpi import Difference, Kpi, KpiParams, Source
 from kpi_lib.measure import Cell, Measurement, measure, pooled, pooled_positions, rows_of
 from kpi_lib.schema import Tables
 from kpi_lib.sentence import is_distinguishable, noun_of
-from kpi_lib.stats.mean import Mean
-from kpi_lib.stats.proportion import Proportion
+from kpi_lib.stats import Mean, Proportion
+from kpi_lib.stats.noise import noise_share
 from kpi_lib.wording import format_change, format_count
 
 if TYPE_CHECKING:
@@ -76,18 +76,6 @@ def compare(
             rows[0], rows[1], level=settings.level, power=settings.power
         )
     return Comparison(count, earlier, later, change)
-
-
-def noise_share(measured: Measurement) -> float | None:
-    """Share of the line's variance that is noise: mean squared standard error over variance, 0 to 1.
-
-    None with fewer than three values, or a line that does not move.
-    """
-    trend = measured.trend[~measured.trend["is_open"]].dropna(subset=["value", "standard_error"])
-    variance = float(trend["value"].var()) if len(trend) >= 3 else math.nan
-    if not variance > 0:
-        return None
-    return min(1.0, float((trend["standard_error"] ** 2).mean()) / variance)
 
 
 def _pool_rows(measured: Measurement, count: int, back: int) -> pd.DataFrame:
@@ -153,6 +141,7 @@ def _numbers(
     intake = float(measured.trend.loc[~measured.trend["is_open"], "n"].mean())
     signals = measured.trend.loc[measured.trend["is_signal"], "label"]
     change = decided.change if decided else None
+    closed = measured.trend[~measured.trend["is_open"]]
     return {
         "value": headline.value,
         "low": headline.low,
@@ -165,7 +154,7 @@ def _numbers(
         "units_needed": needed,
         "units_per_period": intake if math.isfinite(intake) else 0.0,
         "periods_needed": _periods_needed(measured.kpi, needed, intake),
-        "noise_share": noise_share(measured),
+        "noise_share": noise_share(closed["value"], closed["standard_error"]),
         "signals": list(signals),
     }
 

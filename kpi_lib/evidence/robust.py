@@ -15,6 +15,7 @@ from kpi_lib.measure import Cell, cell_of, headline_position, periods_of, rows_o
 from kpi_lib.measure import cannot_tell as no_change
 from kpi_lib.schema import Tables
 from kpi_lib.sentence import is_distinguishable
+from kpi_lib.stats.rank import kendall_tau
 from kpi_lib.sweep import Variation, batches, numbered, reduced_batches, stacked, variations
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def direction(change: Difference, level: float) -> int | None:
 
 
 def _signs(estimator: Estimator, newest: pd.DataFrame, settings: Settings) -> Signs:
-    parts = {name: rows for name, rows in newest.groupby("segment") if name}
+    parts = {str(name): rows for name, rows in newest.groupby("segment") if name}
     signs = {}
     for first, second in itertools.combinations(sorted(parts), 2):
         change = estimator.difference(
@@ -152,7 +153,7 @@ def _signs(estimator: Estimator, newest: pd.DataFrame, settings: Settings) -> Si
         )
         sign = direction(change, settings.level)
         if sign:
-            signs[str(first), str(second)] = sign
+            signs[first, second] = sign
     return signs
 
 
@@ -173,14 +174,9 @@ def _taus(
 
 def _tau(default: pd.Series[float], other: pd.Series[float] | None, least: int) -> float | None:
     """None below `least` common accounts, and where one of the two does not vary."""
-    from scipy.stats import kendalltau
-
-    if other is None:
+    if other is None or (default.notna() & other.notna()).sum() < least:
         return None
-    known = default.notna() & other.notna()
-    if known.sum() < least or default[known].nunique() < 2 or other[known].nunique() < 2:
-        return None
-    return float(kendalltau(default[known], other[known]).statistic)
+    return kendall_tau(default, other)
 
 
 def _flips(directions: Sequence[float | None], signs: Sequence[Signs]) -> list[bool]:

@@ -1,0 +1,139 @@
+"""Test 2, leading: does it move early enough to act on?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
+from kpi_lib.evidence.outcomes import History, history
+from kpi_lib.evidence.risk import risk_sets
+from kpi_lib.evidence.skill import calibration, lead_table
+from kpi_lib.kpi import Kpi, KpiParams, Source
+from kpi_lib.schema import Tables
+from kpi_lib.wording import format_count, format_p_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEST = "leading"
+
+
+def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Finding:
+    """Whether the score of an account tells its loss at least `response_months` ahead.
+
+    Outcome: the renewal decision at each term end, or leaving in between. Table, one row per lead:
+    lead_months, n, losses, auc, auc_low, auc_high, auc_baseline, auc_both, skill, skill_low,
+    skill_high, p_value, without_score, auc_missing_worst, auc_to_end. The limits hold for all leads
+    at once. `auc_to_end` is without the rule that a known cancellation ends the risk, and
+    `auc_missing_worst` ranks accounts without a score as the worst.
+    """
+    tables = tables_of(source, params)
+    reason = _lacking(kpi, tables)
+    if reason:
+        return cannot_tell(TEST, reason)
+    past = history(tables, settings)
+    if past.losses < settings.least_losses:
+        return cannot_tell(TEST, _too_few(past.losses, settings), numbers={"losses": past.losses})
+    sets = risk_sets(kpi, source, params, past, settings)
+    table = lead_table(sets, settings)
+    return _judged(table, _numbers(table, past, sets.by_notice, settings), settings)
+
+
+def lead_time(table: pd.DataFrame, settings: Settings) -> tuple[int, int]:
+    """Lead times in months, as (told, not excluded); 0 when not even the shortest lead is.
+
+    Told: the longest lead such that at it and every shorter one the lower limits of AUC and of skill
+    are above 0.5 and 0. Not excluded: the same with the upper limits.
+    """
+    told = (table["auc_low"] > 0.5) & (table["skill_low"] > 0)
+    possible = ~((table["auc_high"] <= 0.5) | (table["skill_high"] <= 0))
+    possible &= table["auc"].notna()
+    return _unbroken(table, told), _unbroken(table, possible)
+
+
+def _unbroken(table: pd.DataFrame, holds: pd.Series[bool]) -> int:
+    ordered = table.assign(holds=holds).sort_values("lead_months")
+    kept = ordered[ordered["holds"].cummin()]
+    return 0 if kept.empty else int(kept["lead_months"].max())
+
+
+def _lacking(kpi: Kpi, tables: Tables) -> str:
+    if not kpi.has_account_level:
+        return "the KPI says nothing about single accounts"
+    if "subscriptions" not in tables:
+        return "there are no subscriptions, so that no renewal or loss is known"
+    return ""
+
+
+def _too_few(losses: int, settings: Settings) -> str:
+    return f"{format_count(losses, 'lost account')}; this test needs {settings.least_losses}"
+
+
+def _numbers(
+    table: pd.DataFrame, past: History, by_notice: pd.DataFrame, settings: Settings
+) -> dict[str, Any]:
+    told, possible = lead_time(table, settings)
+    deciding = table[table["lead_months"] <= settings.response_months]
+    return {
+        "lead_months": told,
+        "lead_low": told,
+        "lead_high": possible,
+        "response_months": settings.response_months,
+        "losses": past.losses,
+        "decisions": len(past.decisions),
+        "notice_days": past.notice_days,
+        "p_value": _largest(deciding["p_value"]),
+        "auc": _by_lead(table, "auc"),
+        "skill": _by_lead(table, "skill"),
+        "calibration": calibration(by_notice, settings).to_dict("records"),
+    }
+
+
+def _by_lead(table: pd.DataFrame, name: str) -> dict[str, float | None]:
+    known = table[name].notna()
+    return {
+        str(lead): float(value) if is_known else None
+        for lead, value, is_known in zip(table["lead_months"], table[name], known, strict=True)
+    }
+
+
+def _largest(values: pd.Series[float]) -> float | None:
+    """All the leads must hold, so the weakest one speaks; None when one of them cannot be told."""
+    return None if values.empty or values.isna().any() else float(values.max())
+
+
+def _judged(table: pd.DataFrame, numbers: dict[str, Any], settings: Settings) -> Finding:
+    at = table[table["lead_months"] == settings.response_months]
+    if at.empty or at["losses"].iloc[0] < settings.least_losses:
+        losses = 0 if at.empty else int(at["losses"].iloc[0])
+        reason = (
+            f"{_too_few(losses, settings)} that had a score {settings.response_months} months ahead"
+        )
+        return cannot_tell(TEST, reason, table, numbers)
+    row = at.iloc[0]
+    if not row["auc_high"] > row["auc_low"]:
+        return cannot_tell(TEST, "the score is the same for all accounts", table, numbers)
+    said = _said(row, numbers)
+    if numbers["lead_months"] >= settings.response_months:
+        headline = f"It tells losses {numbers['lead_months']} months ahead: {said}."
+        return Finding(TEST, True, headline, table, "", numbers)
+    if row["skill_high"] < settings.smallest_useful_skill:
+        reason = f"at {settings.response_months} months it adds less than {settings.smallest_useful_skill:g}"
+        headline = f"It does not tell losses {settings.response_months} months ahead: {said}."
+        return Finding(TEST, False, headline, table, reason, numbers)
+    reason = f"{format_count(row['losses'], 'loss')} are too few to say whether it leads"
+    headline = (
+        f"Whether it tells losses {settings.response_months} months ahead cannot be told: {said}."
+    )
+    return Finding(TEST, None, headline, table, reason, numbers)
+
+
+def _said(row: pd.Series[Any], numbers: dict[str, Any]) -> str:
+    ahead = f"{numbers['response_months']} months before"
+    auc = f"AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
+    skill = f"{row['skill']:+.2f} ({row['skill_low']:+.2f} to {row['skill_high']:+.2f})"
+    adds = f"which adds {skill} to tenure, contract size and the last outcome"
+    return (
+        f"{ahead}, {auc}, {adds}; {int(row['losses'])} losses among {int(row['n'])} decisions, "
+        f"permutation p {format_p_value(row['p_value'])}"
+    )

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
-from kpi_lib.stats.distributions import t_two_sided, z_quantile, z_two_sided
+import numpy as np
+
+from kpi_lib.stats.distributions import Floats, t_two_sided, z_quantile, z_two_sided
 from kpi_lib.stats.exact import fisher_power, mcnemar_power
 
 EXACT_TABLES = 62_500
@@ -25,11 +28,43 @@ def normal_multiple(level: float, power: float) -> float:
 
 
 def t_power(shift: float, degrees: float, level: float) -> float:
-    """Chance that a two-sided t test sees a change of `shift` standard errors (noncentral t)."""
-    from scipy.special import nctdtr
+    """Chance that a two-sided t test sees a change of `shift` standard errors.
 
-    limit = float(t_two_sided(level, degrees))
-    return float(1 - nctdtr(degrees, shift, limit) + nctdtr(degrees, shift, -limit))
+    The noncentral t distribution, integrated over the estimated standard deviation (scipy's own
+    gives NaN for some arguments): Johnson, Kotz, Balakrishnan (1995), chapter 31.
+    """
+    ratio, chance = _deviation_grid(degrees)
+    limit = float(t_two_sided(level, degrees)) * ratio
+    return float(chance @ (_below(shift - limit) + _below(-shift - limit)))
+
+
+@lru_cache(maxsize=256)
+def _deviation_grid(degrees: float) -> tuple[Floats, Floats]:
+    """Values of estimated over true standard deviation, and the chance that goes with each."""
+    from scipy.special import chdtri, gammaln
+
+    ends = np.sqrt(np.array([chdtri(degrees, 1 - _TAIL), chdtri(degrees, _TAIL)]) / degrees)
+    nodes, weights = _nodes()
+    ratio = ends[0] + (ends[1] - ends[0]) * (nodes + 1) / 2
+    log_density = (degrees - 1) * np.log(ratio) - degrees * ratio**2 / 2
+    log_density += math.log(2) + degrees / 2 * math.log(degrees / 2) - gammaln(degrees / 2)
+    return ratio, weights * np.exp(log_density) * (ends[1] - ends[0]) / 2
+
+
+@lru_cache(maxsize=1)
+def _nodes() -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return nodes, weights
+
+
+def _below(z: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z), dtype=np.float64)
+
+
+_TAIL = 1e-12
+_NODES = 120
 
 
 def t_multiple(degrees: float, level: float, power: float) -> float:

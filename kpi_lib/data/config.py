@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
 from kpi_lib.contract import CONTRACT
 from kpi_lib.data.errors import DataError
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PROJECT = Path(__file__).resolve().parents[2]
 _KEYS = {
     "name", "source", "currency", "timezone", "quarter_starts_in", "tables",
@@ -124,7 +125,7 @@ def _find(path: Path) -> Path:
 
 def _load(file: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        raw = yaml.load(file.read_text(encoding="utf-8-sig"), _LOADER)
     except UnicodeDecodeError:
         raise DataError(f"{_shown(file)}: not readable as UTF-8 text") from None
     except yaml.YAMLError as problem:
@@ -147,9 +148,10 @@ def _refuse_unknown(given: Mapping[Any, Any], known: set[str], where: str, kind:
 
 
 def _timezone(value: object, where: str) -> str:
-    name = str(value)
-    _demand(name in available_timezones(), where, f"timezone {name!r} is unknown; write it as Europe/Paris")
-    return str(ZoneInfo(name))
+    try:
+        return str(ZoneInfo(str(value)))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise DataError(f"{where}: timezone {value!r} is unknown; write it as Europe/Paris") from None
 
 
 def _month(value: object, where: str) -> int:

@@ -101,11 +101,8 @@ def _plain_test(column: Column, options: CsvOptions) -> str:
         if options.decimal == ",":
             doubtful = f"contains({text}, '.')"
         return f"coalesce(count({text}) = count({number}) and bool_and(isfinite({number}) and not {doubtful} and not contains({text}, '_')), true)"
-    wanted = "date" if column.kind == "date" else "timestamp"
-    value = f"try_cast({text} as {wanted})"
-    old = f"coalesce(min({value}) >= {wanted} '1800-01-01', true)"
-    if column.kind == "date":
-        return f"count({text}) = count({value}) and {old} and coalesce(max(length({text})) <= 10, true)"
+    value = f"try_cast({text} as timestamp)"
+    old = f"coalesce(min({value}) >= timestamp '1800-01-01', true)"
     return f"count({text}) = count({value}) and {old} and not coalesce(bool_or(regexp_matches({text}, {literal(ZONED)})), false)"
 
 

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from kpi_lib.contract import CONTRACT
 from kpi_lib.data.config import Config, read_config, read_day
 from kpi_lib.data.dataset import Dataset
+from kpi_lib.data.database import open_database
 from kpi_lib.data.errors import DataError, Guess, Problem, Secrets
 from kpi_lib.data.folder import open_folder
 from kpi_lib.data.known import HISTORY
@@ -38,7 +39,7 @@ def open_dataset(
     if place.path is not None and place.scheme == "folder":
         stock = open_folder(config, place.path)
     else:
-        raise DataError("not yet")
+        stock = open_database(config, place, secrets)
     return _dataset(config, stock, wanted, require_clean)
 
 

@@ -86,7 +86,8 @@ def _number(text: str, reading: TextReading) -> str:
 def _moment(text: str, kind: Kind, reading: TextReading, timezone: str) -> str:
     """A date as the calendar day in `timezone`, a moment in UTC; text without a zone is local."""
     if reading.plain and (kind == "date" or not reading.timed):
-        return f"try_cast({text} as {'date' if kind == 'date' else 'timestamp'})"
+        moment = f"try_cast({text} as timestamp)"
+        return f"cast({moment} as date)" if kind == "date" else moment
     parts = []
     if reading.iso:
         local = _settle(f"try_cast({text} as timestamp)", kind, timezone if reading.timed else "UTC")

@@ -9,12 +9,15 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from kpi_lib.data.config import CsvOptions
 from kpi_lib.data.errors import DataError
 
 _CHUNK = 1 << 20
+_HEAD = 1 << 16
+_RECORDS = 50
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -45,7 +48,7 @@ def inspect_text(file: Path, options: CsvOptions, scratch: Path) -> TextFile:
     encoding, sure = (options.encoding, True) if options.encoding else _encoding(file)
     path = file if encoding in {"utf-8", "utf-8-sig"} else _as_utf8(file, encoding, scratch)
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        head = stream.read(_CHUNK // 4)
+        head = stream.read(_HEAD)
     separator = _separator(options.separator) or _find_separator(head)
     columns = _header(head, separator, file.name)
     return TextFile(path, encoding, separator, columns, sure)
@@ -102,7 +105,8 @@ def _find_separator(head: str) -> str:
     """The separator that cuts the first records into the same, largest number of fields."""
     best, best_width = ",", 1
     for separator in _SEPARATORS:
-        records = list(csv.reader(io.StringIO(head, newline=""), delimiter=separator))[:200]
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=separator)
+        records = list(islice(reader, _RECORDS))
         widths = Counter(len(record) for record in records[:-1] or records if record)
         if not widths:
             continue

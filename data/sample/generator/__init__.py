@@ -1,0 +1,1 @@
+"""The generator of the two sample companies: one module per group of tables."""

@@ -7,7 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from kpi_lib.charts.picture import Picture
+from kpi_lib.charts.table import table
 from kpi_lib.charts.theme import BLUE, alt, finished
 from kpi_lib.review.report.records import (
     RESULT_MIME,
@@ -177,9 +180,9 @@ def chart(title: str = "Trend") -> dict[str, Any]:
     return {"application/vnd.vegalite.v5+json": picture.spec, "text/plain": picture.digest}
 
 
-TABLE = """<table class="kpi-table sortable"><thead><tr><th><button type="button">account</button></th>
-<th><button type="button">days</button></th></tr></thead>
-<tbody><tr><td>Zebra</td><td>9</td></tr><tr><td>Aster</td><td>100</td></tr></tbody></table>"""
+def table_html() -> str:
+    frame = pd.DataFrame({"account": ["Zebra", "Aster & Co", "Birch"], "days": [9, 100, None]})
+    return table(frame, units={"days": "days"}).html
 
 
 def notebook(record: ResultRecord | None, title: str) -> list[Cell]:
@@ -195,7 +198,7 @@ def notebook(record: ResultRecord | None, title: str) -> list[Cell]:
         markdown_cell("## Definition\n\n$$\\frac{a_1}{b}$$\n\n- $a_1$: days"),
         markdown_cell("## The number"),
         code_cell("show(chart)", shown(chart()), shown({"text/markdown": "It is **65 days**."})),
-        code_cell("show(table)", shown({"text/html": TABLE, "text/plain": "table"})),
+        code_cell("show(table)", shown({"text/html": table_html(), "text/plain": "table"})),
         code_cell("record()", *emitted),
         markdown_cell("## Explore\n\nMove the controls.", "interactive"),
         code_cell("explore()", tags=("interactive",)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kpi_lib.review.report.records import Cell, ListColumn, MeetingList, ResultRecord
-from kpi_lib.review.report.words import counted
 from kpi_lib.wording import MISSING, format_number
 
 _UNITS = {"share": "%", "count": "", "ratio": ""}
@@ -78,7 +77,7 @@ def _column(column: ListColumn, found: MeetingList, currency: str) -> Column:
 
 
 def _note(found: MeetingList, fresh: set[str] | None) -> str:
-    said = [found.meaning, f"{counted(len(found.rows), 'row')}."]
+    said = [found.meaning, f"{len(found.rows):,} on the list."]
     if fresh is not None:
         said.append(f"{len(fresh)} new since the last review." if fresh else "None is new.")
     return " ".join(text for text in said if text)

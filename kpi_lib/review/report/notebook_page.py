@@ -17,7 +17,6 @@ from kpi_lib.review.report.cells import (
     tags_of,
 )
 from kpi_lib.review.report.outputs import outputs_html
-from kpi_lib.review.report.page import title_of
 from kpi_lib.review.report.parameters import parameters_html
 from kpi_lib.review.report.records import NotebookRun, Review
 from kpi_lib.review.report.templates import asset, render
@@ -92,7 +91,7 @@ def _stopped(run: NotebookRun, sections: Sequence[Section], stop: Stop | None) -
 def _nothing(review: Review, run: NotebookRun, reason: str) -> str:
     """The page of a notebook that left nothing to show."""
     said = StopView(f"It ended as: {run.status}.", run.message, reason, "")
-    head = SectionView("", "section", f"<h1>{title_of(run)}</h1>", "")
+    head = SectionView("", "section", f"<h1>{run.title}</h1>", "")
     return _page(review, run, [head], said)
 
 
@@ -102,7 +101,7 @@ def _page(
     return render(
         "notebook.html.j2",
         review=review,
-        title=title_of(run),
+        title=run.title,
         as_of=day_text(review.as_of),
         css=asset("report.css") + asset("notebook.css"),
         js=asset("report.js"),

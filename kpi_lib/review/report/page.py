@@ -8,7 +8,7 @@ from itertools import groupby
 
 from kpi_lib.review.report.changes import KpiChange, changes, newcomers, records_of
 from kpi_lib.review.report.lists import ListView, list_view
-from kpi_lib.review.report.records import NotebookRun, Review
+from kpi_lib.review.report.records import Review
 from kpi_lib.review.report.scorecard import ScoreRow, score_row, verdict_of
 from kpi_lib.review.report.summary import attention, notes_of, problems_of, summary
 from kpi_lib.review.report.templates import asset, render
@@ -44,11 +44,6 @@ class Item:
     status: str = ""
     reason: str = ""
     href: str = ""
-
-
-def title_of(run: NotebookRun) -> str:
-    """The title of a notebook: its KPI's, else its name in words."""
-    return run.record.title if run.record else run.name.replace("_", " ").capitalize()
 
 
 def _groups(rows: Sequence[ScoreRow]) -> list[tuple[str, list[ScoreRow]]]:
@@ -98,11 +93,11 @@ def _not_judged(review: Review) -> list[Item]:
     for run in review.notebooks:
         if run.status != "ok":
             reason = f"{run.status}: {run.message}" if run.message else run.status
-            items.append(Item(run.name, title_of(run), run.status, reason, f"{run.name}.html"))
+            items.append(Item(run.name, run.title, run.status, reason, f"{run.name}.html"))
         elif run.record is not None and not (run.record.verdict and run.record.verdict.suggestion):
             reason = run.record.verdict.because if run.record.verdict else ""
             reason = reason or "The evidence was switched off for this run."
-            items.append(Item(run.name, title_of(run), "ok", reason, f"{run.name}.html"))
+            items.append(Item(run.name, run.title, "ok", reason, f"{run.name}.html"))
     missing = [
         Item(n.name, n.title or n.name.replace("_", " "), "", n.reason) for n in review.not_run
     ]
@@ -146,5 +141,5 @@ def index_page(review: Review, previous: Review | None) -> str:
         problems=problems_of(review),
         notes=notes_of(review),
         verdicts=VERDICTS,
-        notebooks=[Item(run.name, title_of(run), run.status) for run in review.notebooks],
+        notebooks=[Item(run.name, run.title, run.status) for run in review.notebooks],
     )

@@ -146,6 +146,12 @@ class NotebookRun(_Record):
     """One line on what went wrong; empty when all is well."""
     record: ResultRecord | None = None
 
+    @property
+    def title(self) -> str:
+        """The title of its KPI, else its name in words."""
+        words = self.name.replace("_", " ").capitalize().replace("kpi", "KPI")
+        return self.record.title if self.record else words
+
 
 class NotRun(_Record):
     """A KPI the data set cannot feed, or that it asks to leave out."""

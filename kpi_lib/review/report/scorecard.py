@@ -142,7 +142,7 @@ def score_row(run: NotebookRun, record: ResultRecord) -> ScoreRow:
         level=f"{100 * (record.level or 0):g} %",
         n="" if record.n is None else f"{record.n:,.0f}",
         change=signed(change.value, unit, currency),
-        change_interval=signed_interval(change.low, change.high, unit, currency),
+        change_interval=signed_interval(change.low, change.high, unit),
         judgement=judge_change(record),
         sparkline=_spark(record),
         first=record.trend[0].label if record.trend else "",

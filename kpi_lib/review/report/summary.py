@@ -59,13 +59,13 @@ def _lists(review: Review, new: dict[str, set[str]]) -> Iterator[str]:
             rows = len(record.meeting_list.rows)
             fresh = len(new.get(record.kpi, ()))
             tail = f", {fresh} of them new since the last review" if fresh else ""
-            yield f"{record.meeting_list.title}: {counted(rows, 'row')} for the meeting{tail}."
+            yield f"{record.meeting_list.title}: {rows:,} on the list for the meeting{tail}."
 
 
 def attention(review: Review, changed: Sequence[KpiChange], new: dict[str, set[str]]) -> list[str]:
     """What a reader should look at first, one sentence each; empty when nothing stands out."""
     failed = [run for run in review.notebooks if run.status != "ok"]
-    items = [f"{run.name} did not finish: {run.message or run.status}." for run in failed]
+    items = [f"{run.title} did not finish: {run.message or run.status}." for run in failed]
     items += [_moved(r) for r in records_of(review) if judge_change(r).kind == "worse"]
     items += [
         f"{c.now.title}: the verdict went from {c.then_verdict} to {verdict_of(c.now)}."

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from kpi_lib.review.report.files import write_whole
 
-VEGA_LITE = "5.20"
-"""The last Vega-Lite 5, which JupyterLab draws too."""
+VEGA_LITE = "6.4"
+"""The version that fits the Vega of the same script; it draws our Vega-Lite 5 charts the same."""
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from kpi_lib.wording import format_count, format_signed
+from kpi_lib.wording import format_count, format_number, format_signed
 
 VERDICTS: dict[str, tuple[str, str]] = {
     "adopt": ("✓", "It passed every test its role asks for."),
@@ -27,22 +27,28 @@ FINDINGS: dict[str, str] = {
 }
 
 _MINUS = "\N{MINUS SIGN}"
+_SUFFIXES = {"share": " pp", "days": " days", "points": " points"}
 
 
 def signed(value: float | None, unit: str, currency: str = "") -> str:
-    """A change with its sign and unit; percentage points are shortened to pp."""
+    """A change with its sign and unit; percentage points are shortened to pp, zero is said so."""
+    if value == 0:
+        return "no change"
     text = format_signed(value, unit, currency).replace("percentage points", "pp")
     return _MINUS + text[1:] if text.startswith("-") else text
 
 
-def signed_interval(low: float | None, high: float | None, unit: str, currency: str = "") -> str:
-    """Both ends of a change's interval with signs, the unit once; empty when an end is unknown."""
+def signed_interval(low: float | None, high: float | None, unit: str) -> str:
+    """Both ends of a change's interval with signs, no currency; empty when an end is unknown."""
     if low is None or high is None:
         return ""
-    first = signed(low, unit)
-    for suffix in (" pp", " per month", f" {unit}", f" {unit}"[:-1]):
-        first = first.removesuffix(suffix)
-    return f"{first} to {signed(high, unit)}"
+    like = max(abs(low), abs(high))
+    ends = [f"{_sign(end)}{format_number(abs(end), unit, like=like)}" for end in (low, high)]
+    return " to ".join(ends) + _SUFFIXES.get(unit, "")
+
+
+def _sign(value: float) -> str:
+    return _MINUS if value < 0 else "+" if value > 0 else ""
 
 
 def day_text(day: date) -> str:

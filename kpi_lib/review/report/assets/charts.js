@@ -16,6 +16,7 @@
 
   const prepared = (spec) => {
     const ours = dark.matches ? atNight(spec) : structuredClone(spec);
+    delete ours.$schema; /* the mode below says it, without a warning on versions */
     ours.config = { ...ours.config, background: "transparent" };
     return ours;
   };
@@ -23,7 +24,7 @@
   const draw = async (place) => {
     const spec = JSON.parse(place.nextElementSibling.textContent);
     try {
-      await vegaEmbed(place, prepared(spec), { actions: false, renderer: "svg", tooltip: { theme: dark.matches ? "dark" : "light" } });
+      await vegaEmbed(place, prepared(spec), { mode: "vega-lite", actions: false, renderer: "svg", tooltip: { theme: dark.matches ? "dark" : "light" } });
       place.dataset.drawn = "yes";
     } catch (error) {
       place.textContent = `This chart could not be drawn: ${error.message}`;

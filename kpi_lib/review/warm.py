@@ -32,6 +32,11 @@ def unavailable() -> str:
     return ""
 
 
+def kernel_name() -> str:
+    """The kernel to ask for: the warm one where there is a warm process, else Python's own."""
+    return KERNEL if os.environ.get(SOCKET) else "python3"
+
+
 def write_kernelspec(folder: Path) -> None:
     """Describe the warm kernel to Jupyter below `folder`, also as the answer to "python3"."""
     spec = {

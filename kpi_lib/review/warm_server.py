@@ -44,14 +44,20 @@ USEFUL = (
 
 
 def preload() -> None:
-    """Import what every notebook needs; a library that is not installed is passed over."""
+    """Import what every notebook needs.
+
+    What fails to import here (not installed, or being edited) is left to the notebook that needs
+    it, which then shows the error.
+    """
     # jsonschema builds 35 parsers of this optional library on import: 2 s that nothing here uses.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None blocks the import
     for name in NEEDED:
         importlib.import_module(name)
     for name in USEFUL:
-        with suppress(ModuleNotFoundError):
+        try:
             importlib.import_module(name)
+        except Exception:  # anything can happen in a module that is being edited
+            traceback.print_exc()
     import pandas as pd
 
     pd.set_option("display.max_columns", 20)  # what pandas chooses inside a notebook

@@ -1,0 +1,222 @@
+"""The command `kpi`. What a command needs is imported when it runs, so that help is quick."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kpi_lib.review.status import Limits
+
+# jsonschema builds 35 parsers of this optional library when it is imported: 2 s that nothing uses.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None blocks the import
+
+app = typer.Typer(
+    help="Candidate KPIs on trial: run the notebooks, read the verdicts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Params = Annotated[
+    list[str] | None, typer.Option("--param", "-p", help="name=value; wins over the files.")
+]
+AsOf = Annotated[
+    datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last day known.")
+]
+CellSeconds = Annotated[float, typer.Option("--cell-timeout", min=0, help="Seconds; 0 = none.")]
+NotebookSeconds = Annotated[float, typer.Option("--timeout", min=0, help="Seconds a notebook.")]
+Memory = Annotated[int, typer.Option("--memory", min=0, help="MB a notebook may claim; 0 = all.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Notebooks; all when none is named.")]
+
+
+@contextmanager
+def _input_checked() -> Iterator[None]:
+    """Bad input ends with one line per problem and exit code 2; SIGTERM ends in order."""
+    from kpi_lib.review.errors import InputError
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        yield
+    except InputError as problem:
+        _refuse(*problem.lines)
+
+
+def _refuse(*lines: str) -> NoReturn:
+    for line in lines:
+        typer.echo(f"kpi: {line}", err=True)
+    raise typer.Exit(2)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(soft_wrap=True)
+
+
+def _limits(cell: float, notebook: float, memory: int) -> Limits:
+    from kpi_lib.review.status import Limits
+
+    return Limits(cell_seconds=cell, notebook_seconds=notebook, memory_mb=memory)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+@app.command()
+def review(
+    dataset: Annotated[str, typer.Argument(help="Folder of a data set, or its yaml file.")],
+    quarter: Annotated[str, typer.Option(help="As 2026Q2: known on that quarter's last day.")] = "",
+    as_of: AsOf = None,
+    only: Annotated[str, typer.Option(help="Names, separated by commas.")] = "",
+    cadence: Annotated[str, typer.Option(help="weekly, monthly, quarterly or yearly.")] = "",
+    param: Params = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at once.")] = 2,
+    evidence: Annotated[bool, typer.Option(help="Whether to judge the KPIs.")] = True,
+    out: Annotated[Path, typer.Option(help="Folder of all reviews.")] = Path("reviews"),
+    again: Annotated[bool, typer.Option(help="Run also what has not changed.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait while another review writes there.")] = True,
+    cell_timeout: CellSeconds = 600,
+    timeout: NotebookSeconds = 1800,
+    memory: Memory = 4096,
+) -> None:
+    """Run all notebooks a data set can feed, and write the report."""
+    with _input_checked():
+        from kpi_lib.review import command, parameters, plan
+        from kpi_lib.review.project import find_project
+
+        request = plan.Request(
+            dataset=dataset,
+            quarter=quarter,
+            as_of=_day(as_of),
+            only=tuple(name.strip() for name in only.split(",") if name.strip()),
+            cadence=plan.cadence_named(cadence),
+            evidence=evidence,
+            values=parameters.from_options(param or []),
+            out=out,
+        )
+        manner = command.Manner(jobs, _limits(cell_timeout, timeout, memory), again, wait)
+        console = _console()
+        done = command.review(request, manner, find_project(), console)
+        for line in (*done.problems, command.summary(done)):
+            console.print(line, markup=False, highlight=False)
+        raise typer.Exit(done.exit_code)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="Name of a notebook.")],
+    param: Params = None,
+    dataset: Annotated[str, typer.Option(help="Folder of a data set, or its yaml file.")] = "",
+    as_of: AsOf = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Executed notebook.")
+    ] = None,
+    cell_timeout: CellSeconds = 600,
+    timeout: NotebookSeconds = 1800,
+    memory: Memory = 4096,
+) -> None:
+    """Run one notebook, with other parameters if you like."""
+    with _input_checked():
+        from kpi_lib.review import command, parameters, single
+        from kpi_lib.review.project import find_project
+
+        values = parameters.from_options(param or [])
+        job = single.one_job(
+            name, values, find_project(), dataset=dataset, as_of=_day(as_of), target=output
+        )
+        manner = command.Manner(1, _limits(cell_timeout, timeout, memory))
+        console = _console()
+        outcome = command.run_one_notebook(job, manner, console)
+        console.print(f"notebook: {job.target}", markup=False, highlight=False)
+        raise typer.Exit(int(not outcome.is_ok))
+
+
+@app.command()
+def ready(
+    dataset: Annotated[str, typer.Argument(help="Folder of a data set, or its yaml file.")],
+) -> None:
+    """Say which KPIs a data set can feed, what the others lack, and what is wrong in the data."""
+    with _input_checked():
+        from kpi_lib.review.project import find_project
+        from kpi_lib.review.readiness import lines
+
+        for line in lines(dataset, find_project()):
+            typer.echo(line)
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(help="As gross_margin.")]) -> None:
+    """Write the three files of a new KPI: module, parameters, notebook."""
+    with _input_checked():
+        from kpi_lib.review.project import find_project
+        from kpi_lib.review.skeleton import write_skeletons
+
+        for path in write_skeletons(name, find_project()):
+            typer.echo(f"written: {path}")
+
+
+@app.command()
+def tidy(
+    names: Names = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 if untidy.")
+    ] = False,
+    execute: Annotated[bool, typer.Option("--execute", help="Run them on the sample.")] = False,
+) -> None:
+    """Bring notebooks to their normal form."""
+    with _input_checked():
+        from kpi_lib.review.project import find_project
+        from kpi_lib.review.tidying import tidy_all
+
+        untidy = tidy_all(names or [], find_project(), check=check, execute=execute, say=typer.echo)
+        raise typer.Exit(int(check and untidy > 0))
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on the notebook that explains the rest."""
+    with _input_checked():
+        from kpi_lib.review.project import find_project
+        from kpi_lib.review.tools import open_lab
+
+        raise typer.Exit(open_lab(find_project()))
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def warm(command: Annotated[list[str], typer.Argument(help="Program and arguments.")]) -> None:
+    """Run a program whose notebooks get warm kernels: `kpi warm pytest --nbval-lax notebooks`."""
+    with _input_checked():
+        from kpi_lib.review.tools import run_warm
+
+        raise typer.Exit(run_warm(command))
+
+
+@app.command()
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Compile bytecode where it is missing.")
+    ] = False,
+) -> None:
+    """Say what is set up here: compiled bytecode, warm kernels, browser, Java, Postgres."""
+    with _input_checked():
+        from kpi_lib.review.doctor import examine
+
+        findings = examine(fix=fix)
+        for finding in findings:
+            typer.echo(str(finding))
+        raise typer.Exit(int(any(finding.is_wrong for finding in findings)))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,42 @@
+"""`kpi ready`: which KPIs a data set can feed, what the others lack, and what is wrong in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kpi_lib import catalogue
+from kpi_lib.data import Dataset, open_dataset
+from kpi_lib.review.errors import InputError
+from kpi_lib.review.plan import find_data, why_not
+from kpi_lib.review.project import Project
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """Whether the data set can feed a KPI; `reason` says why not."""
+
+    name: str
+    title: str
+    reason: str
+
+
+def readiness(data: Dataset) -> list[Feeds]:
+    """One entry per KPI of the catalogue, those that can run first."""
+    cards = catalogue.catalogue().values()
+    found = [Feeds(card.name, card.title, why_not(card, data)) for card in cards]
+    return sorted(found, key=lambda one: (bool(one.reason), one.name))
+
+
+def lines(dataset: str, project: Project) -> list[str]:
+    """What `kpi ready` prints. Raises InputError when the data set cannot be opened at all."""
+    from kpi_lib.data import DataError
+
+    try:
+        data = open_dataset(find_data(dataset, project), require_clean=False)
+    except DataError as problem:
+        raise InputError(*str(problem).splitlines()) from problem
+    feeds = readiness(data)
+    able = sum(not one.reason for one in feeds)
+    head = f"{data.name}, known until {data.last_day}: can feed {able} of {len(feeds)} KPIs"
+    answers = [f"yes  {f.name}" if not f.reason else f"no   {f.name}: {f.reason}" for f in feeds]
+    return [head, *answers, *(str(problem) for problem in data.problems)]

@@ -91,7 +91,11 @@ def read_config(path: str | Path) -> Config:
         as_of=read_day(raw["as_of"], f"{where}: as_of") if raw.get("as_of") else None,
         notes=_sentences(raw.get("notes") or [], where),
         leave_out=_reasons(raw.get("leave_out") or {}, where),
-        tables={name: _table(name, entry, csv, where) for name, entry in given.items() if entry is not False},
+        tables={
+            name: _table(name, entry, csv, where)
+            for name, entry in given.items()
+            if entry is not False
+        },
         ignored=frozenset(name for name, entry in given.items() if entry is False),
         csv=csv,
     )
@@ -131,7 +135,9 @@ def _load(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f" at line {mark.line + 1}" if mark else ""
-        raise DataError(f"{_shown(file)}: not valid YAML{line}: {getattr(problem, 'problem', '')}") from None
+        raise DataError(
+            f"{_shown(file)}: not valid YAML{line}: {getattr(problem, 'problem', '')}"
+        ) from None
     _demand(isinstance(raw, dict), _shown(file), "must hold keys such as name and source")
     return dict(raw)
 
@@ -141,17 +147,26 @@ def _demand(holds: bool, where: str, what: str) -> None:
         raise DataError(f"{where}: {what}")
 
 
-def _refuse_unknown(given: Mapping[Any, Any], known: set[str], where: str, kind: str = "key") -> None:
+def _refuse_unknown(
+    given: Mapping[Any, Any], known: set[str], where: str, kind: str = "key"
+) -> None:
     strange = [str(name) for name in given if name not in known]
     if strange:
-        raise DataError(*(f"{where}: unknown {kind} `{name}`; known: {', '.join(sorted(known))}" for name in strange))
+        raise DataError(
+            *(
+                f"{where}: unknown {kind} `{name}`; known: {', '.join(sorted(known))}"
+                for name in strange
+            )
+        )
 
 
 def _timezone(value: object, where: str) -> str:
     try:
         return str(ZoneInfo(str(value)))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise DataError(f"{where}: timezone {value!r} is unknown; write it as Europe/Paris") from None
+        raise DataError(
+            f"{where}: timezone {value!r} is unknown; write it as Europe/Paris"
+        ) from None
 
 
 def _month(value: object, where: str) -> int:
@@ -178,11 +193,17 @@ def _csv(raw: object, where: str) -> CsvOptions:
         raise DataError(f"{where}: csv must hold options such as separator")
     _refuse_unknown(raw, _CSV_KEYS, where, "csv option")
     dates, decimal = raw.get("dates", ""), raw.get("decimal", "")
-    _demand(dates in ("", "day first", "month first"), where, "csv.dates must be `day first` or `month first`")
+    _demand(
+        dates in ("", "day first", "month first"),
+        where,
+        "csv.dates must be `day first` or `month first`",
+    )
     _demand(decimal in ("", ",", "."), where, "csv.decimal must be `,` or `.`")
     empty = raw.get("empty") or []
     options = {key: str(raw.get(key, "")) for key in ("encoding", "separator")}
-    return CsvOptions(**options, decimal=decimal, dates=dates, empty=tuple(str(text) for text in empty))
+    return CsvOptions(
+        **options, decimal=decimal, dates=dates, empty=tuple(str(text) for text in empty)
+    )
 
 
 def _table(name: str, entry: object, csv: CsvOptions, where: str) -> TableSource:
@@ -194,10 +215,18 @@ def _table(name: str, entry: object, csv: CsvOptions, where: str) -> TableSource
     if not isinstance(entry, dict):
         raise DataError(f"{place}: must be a file name, or hold from, columns or sql")
     _refuse_unknown(entry, _TABLE_KEYS, place)
-    _demand(not ("sql" in entry and ("from" in entry or "columns" in entry)), place, "give sql, or from and columns, not both")
+    _demand(
+        not ("sql" in entry and ("from" in entry or "columns" in entry)),
+        place,
+        "give sql, or from and columns, not both",
+    )
     columns = entry.get("columns") or {}
-    _demand(isinstance(columns, dict), place, "columns must map our names to the names at the source")
+    _demand(
+        isinstance(columns, dict), place, "columns must map our names to the names at the source"
+    )
     _refuse_unknown(columns, set(CONTRACT[name].by_name), place, "column")
     own = _csv(entry["csv"], place) if "csv" in entry else csv
     renamed = {str(ours): str(theirs) for ours, theirs in columns.items()}
-    return TableSource(name, str(entry.get("from") or ""), renamed, str(entry.get("sql") or ""), own)
+    return TableSource(
+        name, str(entry.get("from") or ""), renamed, str(entry.get("sql") or ""), own
+    )

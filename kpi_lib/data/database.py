@@ -59,7 +59,9 @@ def _connect(place: Place) -> ibis.BaseBackend:
         return backend
     known = {point.name for point in ibis.util.backend_entry_points()} | {"postgresql"}
     if place.scheme not in known:
-        raise DataError(f"source: unknown kind {place.scheme}://; known: {', '.join(sorted(known))}")
+        raise DataError(
+            f"source: unknown kind {place.scheme}://; known: {', '.join(sorted(known))}"
+        )
     backend = ibis.connect(place.url)
     if backend.name == "postgres":
         backend.raw_sql("set TimeZone = 'UTC'").close()
@@ -95,7 +97,9 @@ def _load(config: Config, backend: ibis.BaseBackend, source: TableSource) -> _Fo
     chosen = {}
     for column in CONTRACT[source.name].columns:
         theirs = renamed.get(column.name)
-        chosen[column.name] = _convert(there[theirs] if theirs else None, column, config, backend.name, found)
+        chosen[column.name] = _convert(
+            there[theirs] if theirs else None, column, config, backend.name, found
+        )
     found.table = there.select(**chosen)
     return found
 
@@ -160,7 +164,9 @@ def _moment(value: ir.Value, column: Column, zone: str, engine: str) -> ir.Value
         value = value.cast("timestamp") if local == "UTC" else _timezone_of_moment(local, value)
     elif column.kind == "at" and zone != "UTC":
         if engine not in _ZONE_AWARE:
-            raise DataError(f"{column.name}: moments without a zone cannot be turned from {zone} into UTC on {engine}; convert them under sql and set timezone: UTC")
+            raise DataError(
+                f"{column.name}: moments without a zone cannot be turned from {zone} into UTC on {engine}; convert them under sql and set timezone: UTC"
+            )
         value = _timezone_of_moment("UTC", _moment_of_timezone(zone, value))
     return value.date() if column.kind == "date" else value.cast("timestamp")
 

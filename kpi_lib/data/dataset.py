@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
+from kpi_lib.contract import CONTRACT
 from kpi_lib.data import known
+from kpi_lib.data.checks import Span
 from kpi_lib.data.config import read_day
-from kpi_lib.data.errors import DataError, Guess, Problem
+from kpi_lib.data.errors import Guess, Problem
+from kpi_lib.engine import run
 from kpi_lib.schema import Tables
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ class Dataset:
     `last_day` is the day asked for, else the one its dataset.yaml names, else the last day its rows
     know of. `tables` hold everything, also what came later; use `as_of` for what was known.
     `undated` lists fields that are overwritten at the source without a date ("accounts.owner"):
-    figures of the past that use them need a warning. `unused` lists source columns nobody reads.
+    figures of the past that use them need a warning. `left_out` counts, per table, rows that no
+    figure uses. `unused` lists the columns of the source that nobody reads.
     """
 
     name: str
@@ -39,35 +42,69 @@ class Dataset:
     notes: tuple[str, ...] = ()
     leave_out: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, ir.Table] = field(default_factory=dict, repr=False)
-    present: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
-    dated_fields: tuple[str, ...] = ()
-    undated: tuple[str, ...] = ()
-    unused: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     problems: tuple[Problem, ...] = ()
     guesses: tuple[Guess, ...] = field(default=(), repr=False)
-    _fingerprint: Callable[[], str] = field(default=lambda: "", repr=False)
-    _cache: dict[date, Tables] = field(default_factory=dict, init=False, repr=False)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    undated: tuple[str, ...] = ()
+    unused: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    spans: Mapping[str, Span] = field(default_factory=dict, repr=False)
+    knowledge: known.Knowledge = field(repr=False)
+    make_fingerprint: Callable[[], str] = field(repr=False)
+    _kept: dict[object, object] = field(default_factory=dict, init=False, repr=False)
 
     def as_of(self, day: date | str | None = None) -> Tables:
-        """The tables as known at the end of `day` (default: `last_day`).
+        """The tables as known at the end of `day` (default: `last_day`; a day ends at midnight UTC).
 
-        Rows that came later are not there; fields filled in later are null, or `OPEN_END`. Nothing
-        is copied and nothing runs: the result is a set of expressions, kept for the next call.
+        Rows that came later are not there; fields filled in later are null, or `OPEN_END`. Rows of
+        accounts that are not known (see `left_out`) are not there either. Nothing is copied and
+        nothing runs: the result is a set of expressions, kept for the next call.
         """
         wanted = self.last_day if day is None else read_day(day)
-        if wanted not in self._cache:
-            masked = known.mask(self.tables, self.present, self.dated_fields, wanted)
-            self._cache[wanted] = Tables(masked, wanted, self.quarter_starts_in, self.currency)
-        return self._cache[wanted]
+        kept = self._kept.get(wanted)
+        if not isinstance(kept, Tables):
+            masked = known.as_known(self.tables, self.knowledge, wanted)
+            kept = Tables(masked, wanted, self.quarter_starts_in, self.currency)
+            self._kept[wanted] = kept
+        return kept
 
-    @cached_property
-    def _print(self) -> str:
-        return self._fingerprint()
+    def describe(self) -> pd.DataFrame:
+        """One row per table as known on `last_day`: table, rows, first_day, last_day.
+
+        Rows known with a parent (the lines of an order) have no days of their own.
+        """
+        import pandas as pd
+
+        rows = [(name, span.rows, span.first, span.last) for name, span in self.spans.items()]
+        frame = pd.DataFrame(rows, columns=["table", "rows", "first_day", "last_day"])
+        days = ["first_day", "last_day"]
+        return frame.astype(dict.fromkeys(days, "datetime64[us]"))
+
+    def save_left_out(self, folder: str | Path) -> list[Path]:
+        """The files written into `folder`: left_out_<table>.csv for each table with rows left out."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, rows in self._left_out_rows():
+            path = target / f"left_out_{name}.csv"
+            run(rows.order_by(list(CONTRACT[name].required))).to_csv(path, index=False)
+            written.append(path)
+        return written
+
+    def _left_out_rows(self) -> Iterator[tuple[str, ir.Table]]:
+        """Per table, the rows that are known by their own date but belong to nothing known."""
+        before = known.as_known(self.tables, self.knowledge.everything(), self.last_day)
+        for name in self.left_out:
+            parent, column = CONTRACT[name].known_with or ("accounts", "account_id")
+            rows = self.tables[name] if CONTRACT[name].known_with else before[name]
+            there = self.tables[parent] if CONTRACT[name].known_with else before[parent]
+            yield name, rows.anti_join(there.select(column), column)
 
     def fingerprint(self) -> str:
         """A sha256 that changes when the data or their mapping change.
 
         Over dataset.yaml and the contents of the files that are read; for a database over
-        dataset.yaml and, for each table, its number of rows and the newest date of each column.
+        dataset.yaml and, for each table, its number of rows and the newest of each of its dates.
         """
-        return self._print
+        kept = self._kept.setdefault("fingerprint", None) or self.make_fingerprint()
+        self._kept["fingerprint"] = kept
+        return str(kept)

@@ -40,7 +40,9 @@ class Files:
         self.config = config
         self.root = root
         self.connection = connection
-        self.all = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+        self.all = sorted(
+            f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()
+        )
         self._used: set[Path] = set()
         self._views: dict[str, Relation] = {}
         self._scratch = tempfile.TemporaryDirectory(prefix="kpi-")
@@ -50,7 +52,9 @@ class Files:
         """One thread for small data: many notebooks run at once, and sums come out the same."""
         if sum(file.stat().st_size for file in self.all) < _SMALL:
             self.connection.execute("set threads = 1")
-        self.connection.execute(f"set TimeZone = 'UTC'; set temp_directory = {literal(self._scratch.name)}")
+        self.connection.execute(
+            f"set TimeZone = 'UTC'; set temp_directory = {literal(self._scratch.name)}"
+        )
 
     def fingerprint(self) -> str:
         """A sha256 over dataset.yaml and the contents of the files that were read."""
@@ -77,7 +81,9 @@ class Files:
                 raise DataError(f"{source.name}: {names} both hold it; name one under tables")
         else:
             pattern = any(mark in source.origin for mark in "*?[")
-            found = sorted(self.root.glob(source.origin)) if pattern else [self.root / source.origin]
+            found = (
+                sorted(self.root.glob(source.origin)) if pattern else [self.root / source.origin]
+            )
             found = [file for file in found if file.is_file()]
         if not found:
             wanted = source.origin or f"{source.name}.csv or {source.name}.parquet"
@@ -98,7 +104,9 @@ class Files:
         if file.stem not in self._views:
             found = self._file(file, source.csv, source.name)
             form = "table" if found.size < _SMALL else "view"
-            self.run(f"create temp {form} {quoted(file.stem)} as select * from {found.sql}", source.name)
+            self.run(
+                f"create temp {form} {quoted(file.stem)} as select * from {found.sql}", source.name
+            )
             self._views[file.stem] = found
             return found
         return replace(self._views[file.stem], guesses=())
@@ -150,8 +158,12 @@ def _stacked(parts: Sequence[Relation]) -> Relation:
 def _plain_words(message: str) -> str:
     """The part of a DuckDB message that helps: the line of the file and what is wrong there."""
     if line := re.search(r"CSV Error on Line: (\d+)", message):
-        cause = re.search(r"^(Expected Number.*|Value with unterminated quote.*)$", message, re.MULTILINE)
+        cause = re.search(
+            r"^(Expected Number.*|Value with unterminated quote.*)$", message, re.MULTILINE
+        )
         name = re.search(r"([^/\\\"'\s]+\.(?:csv|tsv|txt))", message)
         place = f"{name[1]} line {line[1]}" if name else f"line {line[1]}"
-        return f"{place} cannot be read: {cause[1] if cause else 'wrong number of fields or quotes'}"
+        return (
+            f"{place} cannot be read: {cause[1] if cause else 'wrong number of fields or quotes'}"
+        )
     return one_line(message.split("\n\n")[0])

@@ -22,7 +22,9 @@ def open_folder(config: Config, root: Path) -> Stock:
     files = Files(config, root, backend.con)
     loaded = [load_table(files, source) for source in _sources(config, files)]
     if not loaded:
-        raise DataError(f"{config.name}: no table found; map files under tables, or name them like accounts.csv")
+        raise DataError(
+            f"{config.name}: no table found; map files under tables, or name them like accounts.csv"
+        )
     return Stock(
         tables={one.name: _table(backend, one.name) for one in loaded},
         present={one.name: frozenset(one.columns) for one in loaded},

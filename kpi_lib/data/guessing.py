@@ -82,9 +82,14 @@ def _plain_columns(
     columns = [column for column in table.columns if column.kind in (*_DATES, *_NUMBERS, "flag")]
     if not columns:
         return {}
-    parts = [f"{_plain_test(column, table.options)}, {_longest(column, table.options)}" for column in columns]
+    parts = [
+        f"{_plain_test(column, table.options)}, {_longest(column, table.options)}"
+        for column in columns
+    ]
     row = connection.execute(f"select {', '.join(parts)} from {table.raw}").fetchone() or ()
-    return {column: (bool(row[2 * i]), int(row[2 * i + 1] or 0)) for i, column in enumerate(columns)}
+    return {
+        column: (bool(row[2 * i]), int(row[2 * i + 1] or 0)) for i, column in enumerate(columns)
+    }
 
 
 def _longest(column: Column, options: CsvOptions) -> str:
@@ -121,7 +126,9 @@ def _shapes(connection: duckdb.DuckDBPyConnection, table: TextTable, column: Col
 def _read_numbers(
     table: TextTable, columns: Sequence[Column], shapes: Mapping[str, list[Shape]], found: Readings
 ) -> None:
-    told, sure = decimal_mark(shapes[c.name] for c in table.columns if c.kind in _NUMBERS and columns)
+    told, sure = decimal_mark(
+        shapes[c.name] for c in table.columns if c.kind in _NUMBERS and columns
+    )
     habit: Decimal = "," if table.separator == ";" else "."
     mark: Decimal = table.options.decimal or told or habit  # type: ignore[assignment]  # checked in config
     for column in columns:
@@ -131,7 +138,17 @@ def _read_numbers(
         found.guesses.append(Guess(table.name, column.name, "numbers", name, certain))
         if not certain:
             todo = "Say which under csv: {decimal: ...}"
-            found.problems.append(Problem("warning", table.name, column.name, f"1.234 may be 1234; read with {name}", 0, (), todo))
+            found.problems.append(
+                Problem(
+                    "warning",
+                    table.name,
+                    column.name,
+                    f"1.234 may be 1234; read with {name}",
+                    0,
+                    (),
+                    todo,
+                )
+            )
 
 
 def _read_days(
@@ -149,12 +166,21 @@ def _read_days(
         order: DayOrder = table.options.dates or own  # type: ignore[assignment]  # checked in config
         if not order and len(settled) == 1:
             (order,) = settled
-        certain = certain or bool(table.options.dates) or bool(order) or not has_numeric_dates(shapes[column.name])
+        certain = (
+            certain
+            or bool(table.options.dates)
+            or bool(order)
+            or not has_numeric_dates(shapes[column.name])
+        )
         iso, formats = read_dates(shapes[column.name], order or habit)
-        found.by_column[column.name] = TextReading(iso=iso, formats=formats, timed=timed[column.name])
+        found.by_column[column.name] = TextReading(
+            iso=iso, formats=formats, timed=timed[column.name]
+        )
         shown = ", ".join(["ISO"] * iso + list(formats)) or "none fits"
         found.guesses.append(Guess(table.name, column.name, "dates", shown, certain))
-        found.problems += _doubts(table.name, column.name, conflict and not table.options.dates, certain, shown)
+        found.problems += _doubts(
+            table.name, column.name, conflict and not table.options.dates, certain, shown
+        )
 
 
 def _doubts(table: str, column: str, conflict: bool, certain: bool, shown: str) -> list[Problem]:
@@ -163,5 +189,15 @@ def _doubts(table: str, column: str, conflict: bool, certain: bool, shown: str) 
         rule = "some dates fit only day first, others only month first"
         return [Problem("error", table, column, rule, 0, (), todo)]
     if not certain:
-        return [Problem("warning", table, column, f"day and month cannot be told apart; read as {shown}", 0, (), todo)]
+        return [
+            Problem(
+                "warning",
+                table,
+                column,
+                f"day and month cannot be told apart; read as {shown}",
+                0,
+                (),
+                todo,
+            )
+        ]
     return []

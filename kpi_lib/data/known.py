@@ -7,7 +7,8 @@ dated history of account fields is joined to the accounts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 import ibis
@@ -30,25 +31,60 @@ def last_full_month(day: date) -> date:
     return (tomorrow.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
-def mask(
-    tables: Mapping[str, ir.Table],
-    present: Mapping[str, Collection[str]],
-    dated_fields: Collection[str],
-    day: date,
-) -> dict[str, ir.Table]:
-    """The tables as known at the end of `day`.
+@dataclass(frozen=True)
+class Knowledge:
+    """What masking must know of a data set.
 
-    `present` names the columns each source really has (others are null anyway). `dated_fields` are
-    the account fields that `account_history` dates.
+    `present`: the columns each table has at its source. `dated_fields`: the account fields that
+    `account_history` dates. `outside`: tables that hold rows of accounts that are not known, whose
+    rows therefore follow the accounts.
     """
-    known = {name: mask_table(table, CONTRACT[name], present[name], day) for name, table in tables.items()}
-    for name in tables:
+
+    present: Mapping[str, Collection[str]]
+    dated_fields: tuple[str, ...] = ()
+    outside: frozenset[str] = frozenset()
+
+    def everything(self) -> Knowledge:
+        """The same, without leaving out rows of unknown accounts."""
+        return replace(self, outside=frozenset())
+
+
+class _Known(Mapping[str, ir.Table]):
+    """Tables masked when first asked for, since a question rarely needs all of them."""
+
+    def __init__(self, tables: Mapping[str, ir.Table], knowledge: Knowledge, day: date) -> None:
+        self._tables, self._knowledge, self._day = tables, knowledge, day
+        self._made: dict[str, ir.Table] = {}
+
+    def __getitem__(self, name: str) -> ir.Table:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def _make(self, name: str) -> ir.Table:
+        present = self._knowledge.present[name]
+        table = mask_table(self._tables[name], CONTRACT[name], present, self._day)
         parent = CONTRACT[name].known_with
-        if parent is not None and parent[0] in known:
-            known[name] = known[name].semi_join(known[parent[0]], parent[1])
-    if dated_fields:
-        known["accounts"] = with_history(known["accounts"], known[HISTORY], dated_fields)
-    return known
+        if parent is not None and parent[0] in self:
+            table = table.semi_join(self[parent[0]], parent[1])
+        if name in self._knowledge.outside:
+            table = table.semi_join(self["accounts"], "account_id")
+        if name == "accounts" and self._knowledge.dated_fields:
+            table = with_history(table, self[HISTORY], self._knowledge.dated_fields)
+        return table
+
+
+def as_known(
+    tables: Mapping[str, ir.Table], knowledge: Knowledge, day: date
+) -> Mapping[str, ir.Table]:
+    """The tables as known at the end of `day`, each made when it is first asked for."""
+    return _Known(tables, knowledge, day)
 
 
 def mask_table(
@@ -115,14 +151,19 @@ def with_history(accounts: ir.Table, history: ir.Table, fields: Collection[str])
     last = history.filter(history["field"].isin(sorted(fields))).mutate(place=newest)
     last = last.filter(last["place"] == 0)
     wide = last.group_by("account_id").aggregate(
-        **{f"{name}_then": last["value"].max(where=last["field"] == name) for name in sorted(fields)}
+        **{
+            f"{name}_then": last["value"].max(where=last["field"] == name)
+            for name in sorted(fields)
+        }
     )
-    joined = accounts.drop(*fields).left_join(wide.rename(account_then="account_id"), [("account_id", "account_then")])
+    joined = accounts.drop(*fields).left_join(
+        wide.rename(account_then="account_id"), [("account_id", "account_then")]
+    )
     dated = {name: _typed(joined[f"{name}_then"], CONTRACT["accounts"][name]) for name in fields}
     return joined.mutate(**dated).select(*(column.name for column in CONTRACT["accounts"].columns))
 
 
 def _typed(text: ir.Value, column: Column) -> ir.Value:
     if column.kind == "flag":
-        return text.lower().isin(["true", "t", "1", "yes"]) if column.kind == "flag" else text
+        return text.lower().isin(["true", "t", "1", "yes", "y"])
     return text.cast("float64").cast("int64") if column.kind == "integer" else text

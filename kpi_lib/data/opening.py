@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import ibis
-import ibis.expr.types as ir
-
 from kpi_lib.contract import CONTRACT
+from kpi_lib.data.checks import Checked, check
 from kpi_lib.data.config import Config, read_config, read_day
-from kpi_lib.data.dataset import Dataset
 from kpi_lib.data.database import open_database
-from kpi_lib.data.errors import DataError, Guess, Problem, Secrets
+from kpi_lib.data.dataset import Dataset
+from kpi_lib.data.errors import DataError, Secrets
 from kpi_lib.data.folder import open_folder
-from kpi_lib.data.known import HISTORY
+from kpi_lib.data.known import HISTORY, Knowledge, as_known
 from kpi_lib.data.source import find_place
 from kpi_lib.data.span import last_known_day
 from kpi_lib.data.stock import Stock
@@ -35,19 +33,24 @@ def open_dataset(
     secrets = Secrets()
     config = read_config(path_or_yaml)
     place = find_place(config, secrets)
-    wanted = read_day(as_of) if as_of is not None else config.as_of
+    asked = read_day(as_of) if as_of is not None else None
     if place.path is not None and place.scheme == "folder":
         stock = open_folder(config, place.path)
     else:
         stock = open_database(config, place, secrets)
-    return _dataset(config, stock, wanted, require_clean)
+    return _dataset(config, stock, asked, require_clean)
 
 
-def _dataset(config: Config, stock: Stock, wanted: date | None, require_clean: bool) -> Dataset:
-    day = wanted or last_known_day(stock.tables, stock.present, datetime.now(UTC).date())
+def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bool) -> Dataset:
+    """The data set read for a day, checked."""
+    today = datetime.now(UTC).date()
+    day = asked or config.as_of or last_known_day(stock.tables, stock.present, today)
     if day is None:
-        raise DataError(f"{config.name}: no rows with a date; is the source empty?")
+        raise DataError(f"{config.name}: no row has a date up to today; is the source empty?")
     fields = _dated_fields(stock)
+    plain = Knowledge(stock.present, fields)
+    checked = check(stock, as_known(stock.tables, plain, day), day, None if asked else today)
+    _refuse(config, checked, day, require_clean)
     return Dataset(
         name=config.name,
         folder=config.path.parent,
@@ -58,14 +61,26 @@ def _dataset(config: Config, stock: Stock, wanted: date | None, require_clean: b
         notes=config.notes,
         leave_out=config.leave_out,
         tables=stock.tables,
-        present=stock.present,
-        dated_fields=fields,
+        problems=tuple(checked.problems),
+        guesses=stock.guesses,
+        left_out=checked.left_out,
         undated=_undated(stock, fields),
         unused=stock.unused,
-        problems=tuple(stock.problems),
-        guesses=tuple(stock.guesses),
-        _fingerprint=stock.fingerprint,
+        spans=checked.spans,
+        knowledge=replace(plain, outside=frozenset(checked.outside)),
+        make_fingerprint=stock.fingerprint,
     )
+
+
+def _refuse(config: Config, checked: Checked, day: date, require_clean: bool) -> None:
+    """Raises DataError where nothing is known on the day, or where an error stands in the way."""
+    if not any(span.rows for span in checked.spans.values()):
+        raise DataError(
+            f"{config.name}: as_of {day} lies before the first row of every table; choose a later day"
+        )
+    errors = [str(problem) for problem in checked.problems if problem.severity == "error"]
+    if errors and require_clean:
+        raise DataError(*errors)
 
 
 def _dated_fields(stock: Stock) -> tuple[str, ...]:

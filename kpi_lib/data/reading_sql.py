@@ -17,7 +17,18 @@ DUCKDB_TYPES: dict[Kind, str] = {
 }  # fmt: skip
 ZONED = r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)$"
 _GROUPS = " \u00a0\u202f'\u2019"
-_NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"}
+_NUMBERS = {
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+}
 _FLOATS = {"FLOAT", "DOUBLE"}
 _YES, _NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -90,15 +101,25 @@ def _moment(text: str, kind: Kind, reading: TextReading, timezone: str) -> str:
         return f"cast({moment} as date)" if kind == "date" else moment
     parts = []
     if reading.iso:
-        local = _settle(f"try_cast({text} as timestamp)", kind, timezone if reading.timed else "UTC")
+        local = _settle(
+            f"try_cast({text} as timestamp)", kind, timezone if reading.timed else "UTC"
+        )
         zone = timezone if kind == "date" else "UTC"
         zoned = f"try_cast({text} as timestamptz) at time zone {literal(zone)}"
         zoned = f"cast({zoned} as date)" if kind == "date" else zoned
         either = f"case when regexp_matches({text}, {literal(ZONED)}) then {zoned} else {local} end"
-        parts.append(local if reading.plain else f"case when regexp_matches({text}, '^\\d{{4}}-') then {either} end")
+        parts.append(
+            local
+            if reading.plain
+            else f"case when regexp_matches({text}, '^\\d{{4}}-') then {either} end"
+        )
     if reading.formats:
         formats = ", ".join(literal(one) for one in reading.formats)
-        parts.append(_settle(f"try_strptime({text}, [{formats}])", kind, timezone if reading.timed else "UTC"))
+        parts.append(
+            _settle(
+                f"try_strptime({text}, [{formats}])", kind, timezone if reading.timed else "UTC"
+            )
+        )
     return f"coalesce({', '.join([*parts, f'cast(null as {DUCKDB_TYPES[kind]})'])})"
 
 

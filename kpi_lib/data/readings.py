@@ -48,7 +48,9 @@ def day_order(shapes: Iterable[Shape]) -> tuple[DayOrder, bool, bool]:
     month_first = any(shape.second > 12 for shape in numeric)
     if day_first and month_first:
         return "day first", False, True
-    if day_first or (numeric and all("." in shape.text[:3] for shape in numeric) and not month_first):
+    if day_first or (
+        numeric and all("." in shape.text[:3] for shape in numeric) and not month_first
+    ):
         return "day first", True, False
     return ("month first", True, False) if month_first else ("", False, False)
 
@@ -81,7 +83,11 @@ def _formats(shape: str, order: DayOrder) -> list[str]:
         day = f"%d{sep}%m{sep}{year}" if order == "day first" else f"%m{sep}%d{sep}{year}"
         return _with_time(day, match)
     if match := _NAMED.match(shape):
-        return [f for name in ("%b", "%B") for f in _with_time(f"%d{match['sep']}{name}{match['sep']}{_year(match)}", match)]
+        return [
+            f
+            for name in ("%b", "%B")
+            for f in _with_time(f"%d{match['sep']}{name}{match['sep']}{_year(match)}", match)
+        ]
     if match := _NAMED_FIRST.match(shape):
         comma = "," if "," in shape else ""
         return [f for name in ("%b", "%B") for f in _with_time(f"{name} %d{comma} %Y", match)]
@@ -96,8 +102,12 @@ def _with_time(day: str, match: re.Match[str]) -> list[str]:
     if not match["time"]:
         return [day]
     hour = "%I" if match["half"] else "%H"
-    clock = f"{hour}:%M" + (":%S" if match["seconds"] else "") + (".%f" if match["fraction"] else "")
-    half = {"": "", None: ""}.get(match["half"], " %p" if (match["half"] or "").startswith(" ") else "%p")
+    clock = (
+        f"{hour}:%M" + (":%S" if match["seconds"] else "") + (".%f" if match["fraction"] else "")
+    )
+    half = {"": "", None: ""}.get(
+        match["half"], " %p" if (match["half"] or "").startswith(" ") else "%p"
+    )
     gap = "T" if match["gap"] == "a" else " "
     return [f"{day}{gap}{clock}{half}"]
 

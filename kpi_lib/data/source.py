@@ -55,11 +55,15 @@ def _refuse_literal_secret(source: str, where: str) -> None:
     user_info, at, _ = rest.partition("?")[0].rpartition("@")
     password = user_info.partition(":")[2] if at else ""
     if password and password != "VARIABLE":
-        raise DataError(f"{where}: holds a literal password; write it as ${{NAME}} and set it in the environment")
+        raise DataError(
+            f"{where}: holds a literal password; write it as ${{NAME}} and set it in the environment"
+        )
     for pair in rest.partition("?")[2].split("&"):
         name, _, value = pair.partition("=")
         if _SECRET_NAME.search(name) and value and value != "VARIABLE":
-            raise DataError(f"{where}: holds a literal {name}; write it as ${{NAME}} and set it in the environment")
+            raise DataError(
+                f"{where}: holds a literal {name}; write it as ${{NAME}} and set it in the environment"
+            )
 
 
 def _fill(source: str, secrets: Secrets, where: str) -> str:
@@ -71,12 +75,19 @@ def _fill(source: str, secrets: Secrets, where: str) -> str:
         name = match[1]
         value = os.environ.get(name)
         if value is None:
-            raise DataError(f"{where}: the environment has no variable {name}; set it before opening the data set")
+            raise DataError(
+                f"{where}: the environment has no variable {name}; set it before opening the data set"
+            )
         before = source[: match.start()]
-        secret = not whole and (_is_password(before, source[match.end() :]) or bool(_SECRET_NAME.search(name)))
+        secret = not whole and (
+            _is_password(before, source[match.end() :]) or bool(_SECRET_NAME.search(name))
+        )
         if secret:
             secrets.add({value, quote(value, safe="")})
-        parts += [source[position : match.start()], value if whole else quote(value, safe="" if secret else "/:,.-_")]
+        parts += [
+            source[position : match.start()],
+            value if whole else quote(value, safe="" if secret else "/:,.-_"),
+        ]
         position = match.end()
     return "".join([*parts, source[position:]])
 

@@ -17,13 +17,14 @@ def row_day(table: ir.Table, contract: TableContract) -> ir.DateValue | None:
     """The day on which each row becomes known (an expression), None for rows known with a parent."""
     if not contract.known_on:
         return None
-    day = _day(table[contract.known_on])
+    day = as_day(table[contract.known_on])
     if contract.known_at == "end of month":
         return day + ibis.interval(months=1) - ibis.interval(days=1)
     return day
 
 
-def _day(value: ir.Value) -> ir.DateValue:
+def as_day(value: ir.Value) -> ir.DateValue:
+    """The calendar day of a date or moment."""
     return value.date() if value.type().is_timestamp() else value
 
 
@@ -32,10 +33,14 @@ def _dating(
 ) -> Iterator[ir.DateValue]:
     """The dates of a table that can only report the past."""
     if contract.known_on and contract.known_at == "day":
-        yield _day(table[contract.known_on])
+        yield as_day(table[contract.known_on])
     for column in contract.columns:
         if column.name in present and column.known_on == (column.name,) and not column.ahead:
-            yield ibis.ifelse(_day(table[column.name]) < date(2999, 1, 1), _day(table[column.name]), ibis.null("date"))
+            yield ibis.ifelse(
+                as_day(table[column.name]) < date(2999, 1, 1),
+                as_day(table[column.name]),
+                ibis.null("date"),
+            )
 
 
 def last_known_day(

@@ -15,7 +15,7 @@ class Stock:
     """The tables of a source, unmasked, and what was found while reading them.
 
     `present` names the columns each table has at the source. `unreadable` holds, per table, rows
-    with values that could not be read: column `unreadable` names the field, `text` shows the value.
+    and column, the values that could not be read: row (its key), value (the text), day (when known).
     """
 
     tables: Mapping[str, ir.Table]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,7 +61,9 @@ def _encoding(file: Path) -> tuple[str, bool]:
             if start.startswith(mark):
                 return name, True
         if start.count(0) > len(start) // 4:
-            return ("utf-16-le" if start[1::2].count(0) > start[0::2].count(0) else "utf-16-be"), False
+            return (
+                "utf-16-le" if start[1::2].count(0) > start[0::2].count(0) else "utf-16-be"
+            ), False
         stream.seek(0)
         if _decodes(stream, "utf-8"):
             return "utf-8", True
@@ -83,13 +84,18 @@ def _decodes(stream: io.BufferedReader, encoding: str) -> bool:
 
 def _as_utf8(file: Path, encoding: str, scratch: Path) -> Path:
     """A copy of the file in UTF-8."""
-    handle, name = tempfile.mkstemp(suffix=".csv", dir=scratch)
+    target = scratch / f"{len(list(scratch.iterdir()))}-{file.name}"
     try:
-        with file.open(encoding=encoding, newline="") as source, open(handle, "w", encoding="utf-8", newline="") as copy:
+        with (
+            file.open(encoding=encoding, newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as copy,
+        ):
             copy.writelines(_chunks(source))
     except (UnicodeError, LookupError):
-        raise DataError(f"{file.name}: cannot be read as {encoding}; name its encoding under csv: {{encoding: ...}}") from None
-    return Path(name)
+        raise DataError(
+            f"{file.name}: cannot be read as {encoding}; name its encoding under csv: {{encoding: ...}}"
+        ) from None
+    return target
 
 
 def _chunks(stream: io.TextIOWrapper) -> Iterator[str]:

@@ -53,10 +53,17 @@ def match_columns(source: TableSource, there: tuple[str, ...], label: str) -> di
     lacking = [theirs for theirs in source.columns.values() if theirs not in there]
     if lacking:
         known = ", ".join(there)
-        raise DataError(*(f"{source.name}: {label} has no column {name!r}; it has {known}" for name in lacking))
+        raise DataError(
+            *(f"{source.name}: {label} has no column {name!r}; it has {known}" for name in lacking)
+        )
     strange = [name for name in there if name not in contract] if source.sql else []
     if strange:
-        raise DataError(*(f"{source.name}.{name}: the query gives a column that is not in the contract" for name in strange))
+        raise DataError(
+            *(
+                f"{source.name}.{name}: the query gives a column that is not in the contract"
+                for name in strange
+            )
+        )
     taken = set(source.columns.values())
     renamed = {c.name: c.name for c in contract.columns if c.name in there and c.name not in taken}
     renamed |= source.columns
@@ -91,7 +98,9 @@ class _Loader:
     def load(self, renamed: Mapping[str, str]) -> None:
         """Raw columns, then typed ones, then what could not be read."""
         form = "view" if self.relation.sql.startswith("read_parquet") else "table"
-        chosen = ", ".join(f"{quoted(theirs)} as {quoted(ours)}" for ours, theirs in renamed.items())
+        chosen = ", ".join(
+            f"{quoted(theirs)} as {quoted(ours)}" for ours, theirs in renamed.items()
+        )
         self._run(f"create temp {form} {self.raw} as select {chosen} from {self.relation.sql}")
         types = self._types(renamed)
         read = self._expressions(types)
@@ -129,7 +138,9 @@ class _Loader:
         texts = [self.contract[n] for n, kind in types.items() if kind == "VARCHAR"]
         texts = [column for column in texts if column.kind not in ("id", "text")]
         habit = self.files.config.currency in _MONTH_FIRST_CURRENCIES
-        table = TextTable(self.name, self.raw, texts, self.source.csv, self.relation.separator, habit)
+        table = TextTable(
+            self.name, self.raw, texts, self.source.csv, self.relation.separator, habit
+        )
         readings = guess_readings(self.files.connection, table)
         self.loaded.guesses += readings.guesses
         self.loaded.problems += readings.problems
@@ -142,12 +153,16 @@ class _Loader:
 
     def _create(self, read: Mapping[str, str], form: str) -> None:
         """The typed table. Columns that the source lacks are there, and null."""
-        chosen = ", ".join(f"{_stored(c, read.get(c.name))} as {quoted(c.name)}" for c in self.contract.columns)
+        chosen = ", ".join(
+            f"{_stored(c, read.get(c.name))} as {quoted(c.name)}" for c in self.contract.columns
+        )
         self._run(f"create {form} {quoted(self.name)} as select {chosen} from {self.raw}")
 
     def _keep_unreadable(self, types: Mapping[str, str], read: Mapping[str, str]) -> None:
         """Finds values that are there but were not read, by counting both; keeps those rows."""
-        checked = [n for n in read if self.contract[n].kind not in ("id", "text") or types[n] in _FLOATS]
+        checked = [
+            n for n in read if self.contract[n].kind not in ("id", "text") or types[n] in _FLOATS
+        ]
         if not checked:
             return
         given = {name: self._given(name, types[name]) for name in checked}
@@ -169,7 +184,9 @@ class _Loader:
     def _unreadable_rows(self, name: str, condition: str, read: Mapping[str, str]) -> str:
         table = f"unreadable_{self.name}_{name}"
         key = [n for n in self.contract.key or ("account_id", self.contract.known_on) if n in read]
-        label = " || ' ' || ".join(f"coalesce(cast({quoted(n)} as varchar), '')" for n in key) or "''"
+        label = (
+            " || ' ' || ".join(f"coalesce(cast({quoted(n)} as varchar), '')" for n in key) or "''"
+        )
         dated = self.contract.known_on
         day = f"cast({read[dated]} as date)" if dated in read else "cast(null as date)"
         self._run(

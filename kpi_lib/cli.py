@@ -176,11 +176,12 @@ def tidy(
 ) -> None:
     """Bring notebooks to their normal form."""
     with _input_checked():
-        from kpi_lib.review.project import find_project
-        from kpi_lib.review.tidying import tidy_all
+        from kpi_lib.review.tidy import main
 
-        untidy = tidy_all(names or [], find_project(), check=check, execute=execute, say=typer.echo)
-        raise typer.Exit(int(check and untidy > 0))
+        problems = main(names or (), check=check, run=execute)
+        for line in problems:
+            typer.echo(line, err=True)
+        raise typer.Exit(int(bool(problems)))
 
 
 @app.command()

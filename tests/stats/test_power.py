@@ -130,7 +130,7 @@ def test_units_needed_make_the_change_visible(change: float) -> None:
     reached = [
         proportion_power((units, units), (0.2, other), 0.9)[0]
         for other in (0.2 + change, 0.2 - change)
-        if 0 <= other
+        if other >= 0
     ]
     assert max(reached) >= 0.8
 

@@ -20,7 +20,29 @@ from kpi_lib.stats.curves import (
 from kpi_lib.stats.risk import risk_table
 from tests.stats.frames import printed
 
-SIX_MP = "6 6 6 6+ 7 9+ 10 10+ 11+ 13 16 17+ 19+ 20+ 22 23 25+ 32+ 32+ 34+ 35+".split()
+SIX_MP = [
+    "6",
+    "6",
+    "6",
+    "6+",
+    "7",
+    "9+",
+    "10",
+    "10+",
+    "11+",
+    "13",
+    "16",
+    "17+",
+    "19+",
+    "20+",
+    "22",
+    "23",
+    "25+",
+    "32+",
+    "32+",
+    "34+",
+    "35+",
+]
 SIX_MP_WEEKS = [float(text.rstrip("+")) for text in SIX_MP]
 SIX_MP_SEEN = [not text.endswith("+") for text in SIX_MP]
 PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]

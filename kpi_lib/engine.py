@@ -20,7 +20,11 @@ def run(expression: ir.Table) -> pd.DataFrame:
     missing. Lists and other nested values are objects.
     Give the expression an `order_by` when the order of the rows matters.
     """
-    arrow = expression.to_pyarrow()
+    return plain_frame(expression.to_pyarrow())
+
+
+def plain_frame(arrow: pa.Table) -> pd.DataFrame:
+    """The rows of an Arrow table with the types that `run` gives."""
     for position, field in enumerate(arrow.schema):
         plain = _plain_type(field.type)
         if plain is not None and plain != field.type:

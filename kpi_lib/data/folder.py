@@ -13,12 +13,13 @@ from kpi_lib.data.config import Config, TableSource
 from kpi_lib.data.errors import DataError
 from kpi_lib.data.files import Files
 from kpi_lib.data.stock import Stock
-from kpi_lib.data.typed import load_table
+from kpi_lib.data.typed import SCHEMA, load_table
 
 
 def open_folder(config: Config, root: Path) -> Stock:
     """The tables of a folder, in an in-memory DuckDB of their own."""
     backend = ibis.duckdb.connect()
+    backend.con.execute(f"create schema {SCHEMA}")
     files = Files(config, root, backend.con)
     loaded = [load_table(files, source) for source in _sources(config, files)]
     if not loaded:
@@ -32,7 +33,7 @@ def open_folder(config: Config, root: Path) -> Stock:
         guesses=tuple(guess for one in loaded for guess in one.guesses),
         problems=tuple(problem for one in loaded for problem in one.problems),
         unreadable={
-            (one.name, column): backend.table(table)
+            (one.name, column): backend.table(table, database=SCHEMA)
             for one in loaded
             for column, table in one.unreadable.items()
         },
@@ -53,4 +54,5 @@ def _sources(config: Config, files: Files) -> list[TableSource]:
 def _table(backend: ibis.BaseBackend, name: str) -> ir.Table:
     """The loaded table as an expression; its columns are known, so the engine is not asked."""
     schema = ibis.schema({column.name: column.engine_type for column in CONTRACT[name].columns})
-    return ops.DatabaseTable(name, schema=schema, source=backend).to_expr()
+    where = ops.Namespace(catalog="memory", database=SCHEMA)
+    return ops.DatabaseTable(name, schema=schema, source=backend, namespace=where).to_expr()

@@ -13,6 +13,8 @@ from kpi_lib.data.guessing import Readings, TextTable, guess_readings
 from kpi_lib.data.reading_sql import DUCKDB_TYPES, filled, quoted, read_text, read_typed
 from kpi_lib.schema import OPEN_END, Column, TableContract
 
+SCHEMA = "contract"
+"""The schema of typed tables, apart from the files, which queries know by their stems."""
 _LARGE = 512 << 20
 _MONTH_FIRST_CURRENCIES = {"USD"}
 _FLOATS = ("DOUBLE", "FLOAT")
@@ -93,7 +95,7 @@ class _Loader:
 
     @property
     def raw(self) -> str:
-        return quoted(f"raw_{self.name}")
+        return f"{SCHEMA}.{quoted(f'raw_{self.name}')}"
 
     def load(self, renamed: Mapping[str, str]) -> None:
         """Raw columns, then typed ones, then what could not be read."""
@@ -101,11 +103,11 @@ class _Loader:
         chosen = ", ".join(
             f"{quoted(theirs)} as {quoted(ours)}" for ours, theirs in renamed.items()
         )
-        self._run(f"create temp {form} {self.raw} as select {chosen} from {self.relation.sql}")
+        self._run(f"create {form} {self.raw} as select {chosen} from {self.relation.sql}")
         types = self._types(renamed)
         read = self._expressions(types)
         large = form == "view" and self.relation.size > _LARGE
-        self._create(read, "temp view" if large else "table")
+        self._create(read, "view" if large else "table")
         self._keep_unreadable(types, read)
         if not large:
             self._run(f"drop {form} {self.raw}")
@@ -156,7 +158,7 @@ class _Loader:
         chosen = ", ".join(
             f"{_stored(c, read.get(c.name))} as {quoted(c.name)}" for c in self.contract.columns
         )
-        self._run(f"create {form} {quoted(self.name)} as select {chosen} from {self.raw}")
+        self._run(f"create {form} {SCHEMA}.{quoted(self.name)} as select {chosen} from {self.raw}")
 
     def _keep_unreadable(self, types: Mapping[str, str], read: Mapping[str, str]) -> None:
         """Finds values that are there but were not read, by counting both; keeps those rows."""
@@ -190,7 +192,7 @@ class _Loader:
         dated = self.contract.known_on
         day = f"cast({read[dated]} as date)" if dated in read else "cast(null as date)"
         self._run(
-            f"create table {quoted(table)} as select {label} as row, "
+            f"create table {SCHEMA}.{quoted(table)} as select {label} as row, "
             f"cast({quoted(name)} as varchar) as value, {day} as day from {self.raw} where {condition}"
         )
         return table

@@ -11,6 +11,8 @@ import ibis.expr.types as ir
 import pandas as pd
 import pytest
 
+from kpi_lib import engine
+
 EARLIER, LATER = date(2026, 1, 1), date(2026, 4, 1)
 
 KINDS = {
@@ -49,16 +51,15 @@ def observations(values: Sequence[float | None], **columns: Any) -> ir.Table:
 
 def run(expression: ir.Table) -> pd.DataFrame:
     """The rows of an expression as a frame."""
-    frame = expression.to_pandas()
-    assert isinstance(frame, pd.DataFrame)
-    return frame
+    return engine.run(expression)
 
 
 def one(estimator: Any, table: ir.Table, level: float = 0.9) -> pd.Series[Any]:
     """The single cell of all rows."""
     frame = estimator.estimate(run(estimator.reduce(table, [])), [], level)
     assert len(frame) == 1
-    return frame.iloc[0]
+    cell: pd.Series[Any] = frame.iloc[0]
+    return cell
 
 
 def printed(number: float, digits: int) -> Any:

@@ -83,13 +83,13 @@ def test_intervals_of_the_opposite_share_are_mirrored(count: tuple[int, int], le
     hits, n = count
     for method in (wilson, clopper_pearson):
         low, high = method(hits, n, level)
-        assert method(n - hits, n, level) == (pytest.approx(1 - high), pytest.approx(1 - low))
+        assert method(n - hits, n, level) == pytest.approx((1 - high, 1 - low))
 
 
 @given(counts, counts)
 def test_newcombe_turned_round_is_mirrored(first: tuple[int, int], second: tuple[int, int]) -> None:
     low, high = newcombe(first, second, 0.9)
-    assert newcombe(second, first, 0.9) == (pytest.approx(-high), pytest.approx(-low))
+    assert newcombe(second, first, 0.9) == pytest.approx((-high, -low))
     assert -1 <= low <= second[0] / second[1] - first[0] / first[1] <= high <= 1
 
 

@@ -42,7 +42,7 @@ def test_fisher_power_as_published(n: int, shares: tuple[float, float], power: f
 
 @given(counts, counts)
 def test_fisher_agrees_with_scipy(first: tuple[int, int], second: tuple[int, int]) -> None:
-    table = [[hits, n - hits] for hits, n in (first, second)]
+    table = np.array([[hits, n - hits] for hits, n in (first, second)])
     assert fisher(first, second) == pytest.approx(float(stats.fisher_exact(table)[1]), rel=1e-6)
 
 
@@ -93,13 +93,11 @@ def test_normal_multiple_at_ten_and_eighty_percent() -> None:
 @given(st.floats(0.02, 0.98), st.integers(8, 60))
 def test_the_smallest_visible_share_has_the_power_asked_for(share: float, n: int) -> None:
     found = smallest_visible_proportion(share, (n, n), level=0.9, power=0.8)
-    assert found is not None
+    others = (0.0, 1.0) if found is None else (share - found, share + found)
     best = max(
-        proportion_power((n, n), (share, other), 0.9)[0]
-        for other in (share - found, share + found)
-        if 0 <= other <= 1
+        proportion_power((n, n), (share, other), 0.9)[0] for other in others if 0 <= other <= 1
     )
-    assert best == pytest.approx(0.8, abs=1e-3)
+    assert best < 0.8 if found is None else best == pytest.approx(0.8, abs=1e-3)
 
 
 def test_more_units_see_smaller_changes() -> None:

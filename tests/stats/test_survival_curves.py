@@ -109,11 +109,12 @@ def test_a_wrong_last_value_of_the_six_mp_data_changes_the_restricted_mean() -> 
 
 def _lifelines_curve(
     days: list[float], seen: list[bool], entered: list[float] | None
-) -> pd.DataFrame:
+) -> pd.Series[float]:
     from lifelines import KaplanMeierFitter
 
     fitter = KaplanMeierFitter().fit(days, seen, entry=entered)
-    return fitter.survival_function_["KM_estimate"]
+    curve: pd.Series[float] = fitter.survival_function_["KM_estimate"]
+    return curve
 
 
 @pytest.mark.parametrize("late", [False, True])

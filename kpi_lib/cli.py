@@ -44,11 +44,13 @@ def _input_checked() -> Iterator[None]:
     """Bad input ends with one line per problem and exit code 2; SIGTERM ends in order."""
     from kpi_lib.review.errors import InputError
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         yield
     except InputError as problem:
         _refuse(*problem.lines)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _refuse(*lines: str) -> NoReturn:

@@ -135,9 +135,10 @@ def _kernel_ended(client: Client, watch: Watch) -> Outcome:
 
 
 def _cell_number(client: Client) -> int:
-    """Which code cell was running, counted from 1 as people count."""
+    """Which code cell was running, counted from 1 in the notebook as it was before the run."""
     before = client.nb.cells[: (client.cell_index or 0) + 1]
-    return sum(cell.cell_type == "code" for cell in before)
+    code = [cell for cell in before if cell.cell_type == "code"]
+    return sum("injected-parameters" not in cell.metadata.get("tags", []) for cell in code)
 
 
 def _mark(notebook: NotebookNode, index: int | None, outcome: Outcome) -> None:

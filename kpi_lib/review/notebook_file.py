@@ -8,6 +8,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from kpi_lib.review.parameters_cell import literal
+
 
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook in a file. Raises OSError, or ValueError when it is not one."""
@@ -35,12 +37,21 @@ def clear(notebook: NotebookNode) -> None:
 
 
 def with_parameters(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
-    """The notebook with its parameters injected, as the papermill command would do it."""
-    from papermill.parameterize import parameterize_notebook
+    """The notebook with its parameters in a cell of their own, tagged as papermill tags it.
 
-    notebook.metadata.setdefault("papermill", {})
-    notebook.metadata.setdefault("kernelspec", {"name": "python3", "language": "python"})
-    if not parameters:
-        return notebook
-    injected: NotebookNode = parameterize_notebook(notebook, parameters)
-    return injected
+    The cell stands behind the one tagged `parameters`, or first where there is none. One that is
+    left from an earlier run goes.
+    """
+    cells = [cell for cell in notebook.cells if "injected-parameters" not in _tags(cell)]
+    if parameters:
+        lines = [f"{name} = {literal(value)}" for name, value in parameters.items()]
+        made = nbformat.v4.new_code_cell("\n".join(["# Parameters", *lines]))  # type: ignore[no-untyped-call]
+        made.metadata["tags"] = ["injected-parameters"]
+        place = next((i for i, cell in enumerate(cells) if "parameters" in _tags(cell)), -1)
+        cells.insert(place + 1, made)
+    notebook.cells = cells
+    return notebook
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    return list(cell.metadata.get("tags", []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -84,11 +85,20 @@ async def _run_all(jobs: Sequence[Job], options: Options, told: Told) -> dict[st
                 outcomes[job.name] = Outcome(Status.INTERRUPTED, "not started")
                 continue
             told(job, None)
-            outcomes[job.name] = await run_one(job, options, interrupted)
+            outcomes[job.name] = await _isolated(job, options, interrupted)
             told(job, outcomes[job.name])
 
     await asyncio.gather(*(work() for _ in range(max(1, options.at_once))))
     return outcomes
+
+
+async def _isolated(job: Job, options: Options, interrupted: asyncio.Event) -> Outcome:
+    """The outcome of one notebook; an error of ours is one too, since the others must go on."""
+    try:
+        return await run_one(job, options, interrupted)
+    except Exception as problem:  # the boundary between notebooks
+        traceback.print_exc()
+        return Outcome(Status.FAILED, f"could not be run: {first_line(repr(problem))}")
 
 
 async def run_one(job: Job, options: Options, interrupted: asyncio.Event) -> Outcome:

@@ -16,7 +16,12 @@ from kpi_lib.review.execute import Place, execute
 from kpi_lib.review.status import Limits, Outcome, Status
 
 LIMITS = Limits(
-    cell_seconds=1.5, notebook_seconds=4, memory_mb=500, output_mb=1, prints_mb=0.1, grace_seconds=0.4
+    cell_seconds=1.5,
+    notebook_seconds=4,
+    memory_mb=500,
+    output_mb=1,
+    prints_mb=0.1,
+    grace_seconds=0.4,
 )
 IGNORES_INTERRUPTS = """
 import time
@@ -26,7 +31,9 @@ while True:
     except KeyboardInterrupt:
         pass
 """
-IGNORES_TERMINATION = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + IGNORES_INTERRUPTS
+IGNORES_TERMINATION = (
+    "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + IGNORES_INTERRUPTS
+)
 HOLDS_MEMORY_IN_CHILD = """
 import subprocess, sys
 subprocess.run([sys.executable, "-c", "x = b'1' * 900_000_000; import time; time.sleep(30)"])
@@ -60,7 +67,9 @@ BEHAVIOURS: dict[str, tuple[list[str], Status, str]] = {
 _FILE = re.compile(r" \(\d+\.py, line \d+\)$")  # where IPython says the cell is
 
 
-def run(cells: list[str], kernel: str, folder: Path, limits: Limits = LIMITS) -> tuple[Any, Outcome]:
+def run(
+    cells: list[str], kernel: str, folder: Path, limits: Limits = LIMITS
+) -> tuple[Any, Outcome]:
     made = [nbformat.v4.new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
     for cell in made:
         cell.outputs = [nbformat.v4.new_output("stream", text="stored before")]  # type: ignore[no-untyped-call]
@@ -86,7 +95,9 @@ def test_how_it_ended(behaviour: str, warm: str, tmp_path: Path) -> None:
     assert shown_error == (not outcome.is_ok and not lost_output)
 
 
-def test_plain_kernel_when_there_is_no_warm_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_kernel_when_there_is_no_warm_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KPI_WARM_SOCKET", str(tmp_path / "nobody listens"))
     notebook, outcome = run(["import os\nos.getcwd()"], "python3", tmp_path)
     assert outcome.is_ok

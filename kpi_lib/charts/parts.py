@@ -56,7 +56,8 @@ class Drawing:
     def labelled(self, column: str) -> pd.DataFrame:
         """The frame with a text column `label` in place of days or numbers."""
         texts = [str(plain(value)) for value in self.frame[column].tolist()]
-        return self.frame.assign(label=[self.labels.get(text, text) for text in texts])
+        short = 7 if column == "month" else None
+        return self.frame.assign(label=[self.labels.get(t, t[:short]) for t in texts])
 
 
 def picture_of(
@@ -156,14 +157,14 @@ def _ledger_steps(drawing: Drawing) -> Picture:
 def _movements(drawing: Drawing) -> Picture:
     data = drawing.labelled(drawing.named[0])
     kinds = [kind for kind in (*COMES, *GOES) if kind in data]
-    long = data.melt(id_vars="label", value_vars=kinds, var_name="movement", value_name="amount")
-    long["amount"] = long["amount"].where(long["movement"].isin(COMES), -long["amount"])
+    long = data[["label", *kinds]].melt("label", var_name="kind", value_name="height")
+    long["height"] = long["height"].where(long["kind"].isin(COMES), -long["height"])
     return bars.movements(
         long,
         title=f"{drawing.part.title} by period",
         x="label",
-        kind="movement",
-        value="amount",
+        kind="kind",
+        value="height",
         what="movement",
         unit=drawing.unit(kinds[0]),
         currency=drawing.currency,
@@ -176,20 +177,20 @@ def _lines(drawing: Drawing) -> Picture:
     data = drawing.labelled(names[0])
     value = main_value(drawing)
     if len(names) > 1:
-        long = data.assign(group=data[names[1]].astype(str), amount=data[value])
+        long = data.assign(line=data[names[1]].astype(str), height=data[value])
         columns, unit = [value], drawing.unit(value)
     else:
         columns, unit = _alike(drawing)
-        long = data.melt(id_vars="label", value_vars=columns, var_name="group", value_name="amount")
-        long["group"] = [column_title(name) for name in long["group"]]
+        long = data[["label", *columns]].melt("label", var_name="line", value_name="height")
+        long["line"] = [column_title(name) for name in long["line"]]
     return lines.lines(
-        long[["label", "group", "amount"]],
+        long[["label", "line", "height"]],
         title=drawing.part.title,
         what=column_title(columns[0]) if len(columns) == 1 else "amount",
         unit=unit or "",
         currency=drawing.currency,
-        y="amount",
-        group="group",
+        y="height",
+        group="line",
         across=column_title(names[0]),
     )
 

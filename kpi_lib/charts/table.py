@@ -93,6 +93,9 @@ class _Column:
         unit = units.get(name)
         named = unit_name(unit, currency) if self.is_number else ""
         title = column_title(name, titles)
+        if named and title.endswith(f" {named}"):
+            title = title.removesuffix(f" {named}")
+        named = "" if title == named else named
         self.title = f"{title} ({named})" if named else title
         self.texts = _texts(self.values, unit, self.is_number)
         self.is_wide = any(len(text) > 48 for text in self.texts)

@@ -87,8 +87,14 @@ def _moves(moves: list[tuple[str, str, str]]) -> Block | None:
 
 def okr(kpi: Kpi, params: KpiParams, value: str) -> str:
     """The objective the card suggests, its places filled from the parameters and the value."""
-    known = {**params.model_dump(), "value": value}
-    return kpi.okr.format_map(known) if kpi.okr else "No objective is suggested."
+    known = {name: _readable(one) for name, one in params.model_dump().items()}
+    return kpi.okr.format_map(known | {"value": value}) if kpi.okr else "No objective is suggested."
+
+
+def _readable(value: Any) -> Any:
+    if value is None:
+        return "a day still to be named"
+    return day(value) if hasattr(value, "isoformat") else value
 
 
 def next_steps(objective: str, found: Any) -> View:

@@ -62,7 +62,7 @@ def sweep_sentence(measurement: Measurement, headlines: pd.DataFrame) -> str:
     )
     if low["value"] == high["value"]:
         same = format_value(float(low["value"]), kpi.unit, currency)
-        return f"All {len(told)} fair definitions give {same}."
+        return f"{'Both' if len(told) == 2 else f'All {len(told)}'} fair definitions give {same}."
     span = format_interval(float(low["value"]), float(high["value"]), kpi.unit, currency)
     return (
         f"{len(told)} fair definitions give values from {span}. "

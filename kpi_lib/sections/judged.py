@@ -81,8 +81,10 @@ def lead_picture(finding: Finding) -> Picture | None:
     if frame.empty or frame["auc"].isna().all():
         return None
     needed = finding.numbers.get("response_months")
+    names = {"lead_months": "lead", "auc_low": "low", "auc_high": "high", "losses": "lost"}
+    told = frame[[*names, "auc", "n"]].rename(columns=names)
     return judged.lead_curve(
-        frame,
+        told,
         title="How early it tells who will leave",
         needed=float(needed) if needed else None,
         subtitle="band: interval that holds for all leads at once",

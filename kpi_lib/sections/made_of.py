@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts import lines
 from kpi_lib.charts.parts import Drawing, main_value, picture_of
-from kpi_lib.charts.table import table
+from kpi_lib.charts.table import column_title, table
 from kpi_lib.charts.units import cell_text
 from kpi_lib.kpi import Kpi, Part, Unit
 from kpi_lib.measure import Measurement
@@ -67,18 +67,31 @@ def _largest(drawing: Drawing) -> str:
     rows = drawing.labelled(name).dropna(subset=[column])
     if rows.empty:
         return f"{drawing.part.title}: no figure can be told."
+    if name == "period" and len(drawing.named) > 1:
+        return _newest_kinds(drawing, rows, column)
     top = rows.iloc[int(rows[column].argmax())]
-    said = f"The largest: {top['label']} with {_text(drawing, column, top[column])}"
+    who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
+    said = f"The largest: {who} with {_text(drawing, column, top[column])}"
     whole = float(rows[column].sum())
     if drawing.unit(column) is Unit.SHARE or len(rows) < 2 or whole <= 0:
         return f"{said}."
-    return f"{said}, {float(top[column]) / whole:.0%} of {_text(drawing, column, whole)}."
+    share = format_value(float(top[column]) / whole, "share")
+    return f"{said}, {share} of {_text(drawing, column, whole)}."
+
+
+def _newest_kinds(drawing: Drawing, rows: pd.DataFrame, column: str) -> str:
+    """The kinds of the newest period, the largest first."""
+    newest = rows["label"].iloc[-1]
+    kinds = rows[rows["label"] == newest].sort_values(column, ascending=False)
+    named = kinds[drawing.named[1]].tolist()
+    told = [f"{k} {_text(drawing, column, v)}" for k, v in zip(named, kinds[column], strict=True)]
+    return f"In {newest}: {', '.join(told)}."
 
 
 def _latest(drawing: Drawing) -> str:
     row = drawing.labelled(drawing.named[0]).iloc[-1]
     told = [
-        f"{column.replace('_', ' ')} {_text(drawing, column, row[column])}"
+        f"{column_title(column)} {_text(drawing, column, row[column])}"
         for column in drawing.measured
         if row[column] == row[column]
     ]
@@ -190,14 +203,15 @@ def behind_sentence(kpi: Kpi, listed: Part, frame: pd.DataFrame, currency: str) 
     if frame.empty:
         return f"{listed.title}: nobody is on the list."
     drawing = Drawing(listed, frame, currency, {})
-    said = f"{listed.title}: {format_count(len(frame), 'row')}"
+    noun = "account" if "account_id" in frame and frame["account_id"].is_unique else "row"
+    said = f"{listed.title}: {format_count(len(frame), noun)}"
     money = [n for n in drawing.measured if drawing.unit(n) in {Unit.MONEY, Unit.MONEY_PER_MONTH}]
     if money and money[0] == "mrr":
         said += f", together {_text(drawing, money[0], frame[money[0]].sum())}"
     first = frame.iloc[0]
     named = next((n for n in ("account", "name", "account_id", "unit_id") if n in frame), "")
     facts = [
-        f"{n.replace('_', ' ')} {cell_text(first[n], listed.units.get(n), currency)}"
+        f"{column_title(n)} {cell_text(first[n], listed.units.get(n), currency)}"
         for n in drawing.measured[:3]
     ]
     return f"{said}. First comes {first[named]}: {', '.join(facts)}." if named else f"{said}."

@@ -8,7 +8,7 @@ from kpi_lib.charts import lines
 from kpi_lib.measure import Measurement
 from kpi_lib.sentence import sentence
 from kpi_lib.view import View
-from kpi_lib.wording import format_interval
+from kpi_lib.wording import format_count, format_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,14 @@ def _limits(measurement: Measurement) -> str:
     signals = frame[frame["is_signal"]]["label"].tolist()
     if not signals:
         return f"No period leaves the limits of ordinary variation ({span}), so no single move calls for an explanation."
-    return f"Outside the limits of ordinary variation ({span}): {', '.join(signals)}. Something changed there."
+    return f"Outside the limits of ordinary variation ({span}): {_listed(signals)}. Something changed there."
+
+
+def _listed(labels: list[str], most: int = 4) -> str:
+    """The newest labels, and how many more there are."""
+    more = len(labels) - most
+    shown = ", ".join(labels[-most:])
+    return f"{shown}, and {format_count(more, 'earlier period')}" if more > 0 else shown
 
 
 def trend_rows(frame: pd.DataFrame) -> list[dict[str, object]]:

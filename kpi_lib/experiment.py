@@ -1,0 +1,195 @@
+"""An experiment with one KPI: what a KPI notebook holds in its hand.
+
+Every result is computed when it is first asked for and kept, so that sections, record and controls
+share one computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib import catalogue
+from kpi_lib.data import Dataset, open_dataset
+from kpi_lib.kpi import Kpi, KpiParams
+from kpi_lib.measure import Measurement, behind, by_segment, measure, part_of
+from kpi_lib.measure import part as part_rows
+from kpi_lib.schema import Tables
+from kpi_lib.sections import about, data_read, definitions, judged, made_of, number
+from kpi_lib.sweep import trends_of, variations
+from kpi_lib.view import View
+from kpi_lib.wording import format_value
+
+if TYPE_CHECKING:
+    from kpi_lib.charts.shown import Prose
+    from kpi_lib.evidence.verdict import Verdict
+
+SWEPT_PERIODS = 8
+"""Periods in the panels of other definitions; the newest are enough to see a difference."""
+
+
+def start(name: str, namespace: Mapping[str, Any]) -> Experiment:
+    """The experiment with the KPI `name`, its parameters taken from a notebook's `globals()`.
+
+    Raises KeyError for an unknown KPI, pydantic's ValidationError for a parameter out of its
+    bounds, DataError for a data set that cannot be used.
+    """
+    kpi = catalogue.get(name)
+    chosen = {field: namespace[field] for field in kpi.Params.model_fields if field in namespace}
+    params = kpi.Params.model_validate(chosen)
+    return Experiment(kpi, params, open_dataset(params.dataset, as_of=params.as_of))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A KPI, the parameters chosen, and an open data set."""
+
+    kpi: Kpi
+    params: KpiParams
+    data: Dataset
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables as known on the day asked for (default: the last day in the data)."""
+        return self.data.as_of(self.params.as_of)
+
+    @property
+    def currency(self) -> str:
+        """Currency of all amounts."""
+        return self.tables.currency
+
+    @cached_property
+    def measurement(self) -> Measurement:
+        """The figure, its trend and its change, as frames and numbers."""
+        return measure(self.kpi, self.tables, self.params)
+
+    @cached_property
+    def judgement(self) -> Verdict | None:
+        """The findings and the verdict; None where `with_evidence` is False."""
+        if not self.params.with_evidence:
+            return None
+        from kpi_lib.evidence.verdict import judge
+
+        return judge(self.kpi, self.data, self.params)
+
+    @property
+    def registration(self) -> View:
+        """What was registered before looking."""
+        return about.registration(self.kpi, self.params, self.tables.as_of, self.currency)
+
+    @property
+    def card(self) -> View:
+        """The card of the KPI."""
+        return about.card(self.kpi)
+
+    @property
+    def formula(self) -> Prose:
+        """The formula with each symbol and its unit."""
+        return about.formula(self.kpi)
+
+    @property
+    def data_report(self) -> View:
+        """What was read, what was wrong with it, what was left out."""
+        return data_read.report(self.data, self.kpi)
+
+    @property
+    def number(self) -> View:
+        """The headline in words."""
+        return number.number(self.measurement)
+
+    @property
+    def trend(self) -> View:
+        """The value over the periods."""
+        return number.trend(self.measurement)
+
+    def part(self, name: str, view: str = "") -> View:
+        """One part of the figure by name; `view` draws it another way than the card says."""
+        rows = self.part_rows(name)
+        labels = self._labels
+        one = part_of(self.kpi, name)
+        return made_of.part(one, rows, currency=self.currency, labels=labels, view=view)
+
+    def part_rows(self, name: str) -> Any:
+        """The rows of a part, computed once."""
+        if name not in self._parts:
+            self._parts[name] = part_rows(self.kpi, self.tables, self.params, name)
+        return self._parts[name]
+
+    @cached_property
+    def _parts(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        from kpi_lib.charts.parts import period_labels
+
+        return period_labels(self.measurement.trend)
+
+    @cached_property
+    def segments(self) -> View:
+        """The figure by the segment chosen."""
+        frame = by_segment(self.kpi, self.tables, self.params)
+        return made_of.segments(self.measurement, frame)
+
+    @cached_property
+    def behind(self) -> View:
+        """Who is behind the number."""
+        start = None if self.kpi.who else self.measurement.headline.start
+        frame = behind(self.kpi, self.tables, self.params, period=start)
+        return made_of.behind(self.measurement, frame)
+
+    @cached_property
+    def sweep(self) -> View:
+        """The figure under other fair definitions, one parameter at a time."""
+        few = self.params.model_copy(update={"periods": min(self.params.periods, SWEPT_PERIODS)})
+        chosen = variations(few, combine=False)
+        trends = trends_of(self.kpi, self.tables, chosen) if len(chosen) > 1 else {}
+        return definitions.sweep(self.measurement, chosen, trends)
+
+    @property
+    def specification(self) -> View:
+        """The last change under all fair definitions together."""
+        return judged.specification(self.measurement, self.judgement)
+
+    @property
+    def verdict(self) -> View:
+        """What the evidence suggests."""
+        return judged.verdict(self.judgement)
+
+    @property
+    def lead(self) -> View:
+        """How early the KPI warns."""
+        return judged.lead(self.judgement)
+
+    @cached_property
+    def cautions(self) -> View:
+        """When it misleads: what the card declares and the data show."""
+        return about.cautions(self.kpi, self._fitting)
+
+    @property
+    def _fitting(self) -> Any:
+        from kpi_lib.evidence.fitting import fitting
+
+        if self.judgement is not None:
+            return self.judgement.findings["fitting"]
+        return fitting(self.kpi, self.data, self.params)
+
+    @property
+    def okr(self) -> View:
+        """The objective that the KPI suggests, and whether reaching it could be seen."""
+        value = format_value(self.measurement.headline.value, self.kpi.unit, self.currency)
+        text = about.okr(self.kpi, self.params, value)
+        return about.next_steps(text, self.judgement)
+
+    @property
+    def references(self) -> Prose:
+        """Where definition and method come from."""
+        return about.references(self.kpi)
+
+    def explore(self) -> Any:
+        """Controls around the trend, made from the parameters. Needs a running notebook."""
+        from kpi_lib.explore import controls
+
+        return controls(self)

@@ -1,0 +1,89 @@
+"""The notebooks that look at all KPIs together: start_here and choose_kpis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from kpi_lib.kpi import parameter
+from kpi_lib.schema import Tables
+
+if TYPE_CHECKING:
+    from kpi_lib.data import Dataset
+    from kpi_lib.view import View
+
+
+class StartHere(BaseModel):
+    """What may be chosen in start_here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = parameter(
+        "data/sample/saas", meaning="folder or yaml file of the data set, relative to the project"
+    )
+    as_of: date | None = parameter(
+        None, meaning="last day known, as 2026-06-30; empty means the last day in the data"
+    )
+
+
+class ChooseKpis(StartHere):
+    """What may be chosen in choose_kpis."""
+
+    with_evidence: bool = parameter(True, meaning="whether to judge the KPIs, which takes longer")
+
+
+PARAMS: Mapping[str, type[StartHere]] = {"start_here": StartHere, "choose_kpis": ChooseKpis}
+"""The parameters of each overview."""
+
+
+def begin(name: str, namespace: Mapping[str, Any]) -> Overview:
+    """The overview of that name, its parameters taken from a notebook's `globals()`.
+
+    Raises KeyError for an unknown name, pydantic's ValidationError for a parameter out of bounds,
+    DataError for a data set that cannot be used.
+    """
+    from kpi_lib.data import open_dataset
+
+    kind = PARAMS[name]
+    chosen = {field: namespace[field] for field in kind.model_fields if field in namespace}
+    params = kind.model_validate(chosen)
+    return Overview(params, open_dataset(params.dataset, as_of=params.as_of))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All KPIs and one open data set."""
+
+    params: StartHere
+    data: Dataset
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables as known on the day asked for (default: the last day in the data)."""
+        return self.data.as_of(self.params.as_of)
+
+    @property
+    def catalogue(self) -> View:
+        """Every KPI with its question, unit, role and owner, from the cards."""
+        from kpi_lib.sections import side_by_side
+
+        return side_by_side.catalogue_view()
+
+    @property
+    def ready(self) -> View:
+        """Which KPIs this data set can feed, and what the others lack."""
+        from kpi_lib.sections import side_by_side
+
+        return side_by_side.ready_view(self.data)
+
+    @property
+    def data_report(self) -> View:
+        """What was read, what was wrong with it."""
+        from kpi_lib.sections import data_read
+
+        return data_read.report(self.data)

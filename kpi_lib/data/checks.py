@@ -10,23 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
 
-import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.contract import CONTRACT
-from kpi_lib.data.errors import Problem, Severity
+from kpi_lib.data.errors import Problem
 from kpi_lib.data.rules import TOLERATED, RowRule, row_rules
 from kpi_lib.data.set_rules import DATED_BY_ACCOUNT, AccountRule, SetRule, account_rules, set_rules
-from kpi_lib.data.span import row_day
+from kpi_lib.data.span import Extent, row_day, single_rows, to_day, whole
 from kpi_lib.data.stock import Stock
+from kpi_lib.data.wording import EXAMPLES, examples_of, severity_of
 from kpi_lib.engine import run
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -52,19 +46,21 @@ class Checked:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-def check(stock: Stock, masked: Mapping[str, ir.Table], day: date, today: date | None) -> Checked:
+def check(
+    stock: Stock, masked: Mapping[str, ir.Table], day: date, reach: Sequence[Extent] | None
+) -> Checked:
     """What is wrong in `masked`, the tables as known on `day`.
 
-    `today` is None where the caller asked for a past day, so that later rows do not matter.
+    `reach` says how far the tables reach; None where the caller asked for a past day, so that what
+    came later does not matter.
     """
     found = Checked(problems=list(stock.problems))
     _check_unreadable(stock, day, found)
     for name, table in masked.items():
         _check_rows(name, table, stock.present[name], found)
-    _check_sets(list(set_rules(masked, stock.tables, whole=today is not None)), found)
+    _check_sets(list(set_rules(masked, stock.tables, whole=reach is not None)), found)
     _check_accounts(list(account_rules(masked, stock.tables, day)), found)
-    if today is not None:
-        _check_future(stock.tables, today, found)
+    _check_future(reach or (), found)
     found.problems.sort(key=lambda problem: problem.severity != "error")
     return found
 
@@ -72,7 +68,7 @@ def check(stock: Stock, masked: Mapping[str, ir.Table], day: date, today: date |
 def _check_unreadable(stock: Stock, day: date, found: Checked) -> None:
     for (name, column), rows in stock.unreadable.items():
         told = rows.filter(rows["day"].isnull() | (rows["day"] <= day))
-        count = _number(told.count())
+        count = whole(run(told.aggregate(rows=told.count()))["rows"].sum())
         if count:
             first = run(told.order_by(["row", "value"]).limit(EXAMPLES))
             examples = tuple(
@@ -91,10 +87,10 @@ def _check_rows(name: str, table: ir.Table, present: frozenset[str], found: Chec
     broken = {f"rule_{i}": rule.broken.sum() for i, rule in enumerate(rules)}
     row = run(table.aggregate(rows=table.count(), **span, **broken)).iloc[0]
     rows = int(row["rows"])
-    found.spans[name] = Span(rows, _date(row.get("first")), _date(row.get("last")))
+    found.spans[name] = Span(rows, to_day(row.get("first")), to_day(row.get("last")))
     for i, rule in enumerate(rules):
-        if _filled(row[f"rule_{i}"]):
-            found.problems.append(_row_problem(name, table, rule, int(row[f"rule_{i}"]), rows))
+        if broken_rows := whole(row[f"rule_{i}"]):
+            found.problems.append(_row_problem(name, table, rule, broken_rows, rows))
 
 
 def _row_problem(name: str, table: ir.Table, rule: RowRule, broken: int, rows: int) -> Problem:
@@ -103,9 +99,9 @@ def _row_problem(name: str, table: ir.Table, rule: RowRule, broken: int, rows: i
         list(contract.key) or [column.name for column in contract.columns if column.required][:2]
     )
     columns = list(dict.fromkeys([*label, *rule.shown]))
-    examples = _examples(table.filter(rule.broken).select(*columns), label)
+    examples = examples_of(table.filter(rule.broken).select(*columns), label)
     return Problem(
-        _severity(broken, rows, rule.tolerated),
+        severity_of(broken, rows, rule.tolerated),
         name,
         rule.column,
         rule.rule,
@@ -117,15 +113,15 @@ def _row_problem(name: str, table: ir.Table, rule: RowRule, broken: int, rows: i
 
 def _check_sets(rules: Sequence[SetRule], found: Checked) -> None:
     """All rules of several rows, counted in one query."""
-    counted = _counted([rule.counted for rule in rules])
+    counted = single_rows([rule.counted for rule in rules])
     for rule, count in zip(rules, counted, strict=True):
-        broken, rows = (int(count[c]) if _filled(count[c]) else 0 for c in ("broken", "rows"))
+        broken, rows = whole(count["broken"]), whole(count["rows"])
         if not broken or (rule.only_all and broken < rows):
             continue
         if rule.left_out:
             found.left_out[rule.table] = broken
-        severity = _severity(broken, rows, rule.tolerated)
-        examples = _examples(rule.broken.select(*rule.shown), rule.shown)
+        severity = severity_of(broken, rows, rule.tolerated)
+        examples = examples_of(rule.broken.select(*rule.shown), rule.shown)
         found.problems.append(
             Problem(severity, rule.table, rule.column, rule.rule, broken, examples, rule.todo)
         )
@@ -133,8 +129,8 @@ def _check_sets(rules: Sequence[SetRule], found: Checked) -> None:
 
 def _check_accounts(rules: Sequence[AccountRule], found: Checked) -> None:
     """Rows without an account, and rows before their account was signed, counted in one query."""
-    for rule, count in zip(rules, _counted([rule.summary for rule in rules]), strict=True):
-        numbers = {key: int(value) if _filled(value) else 0 for key, value in count.items()}
+    for rule, count in zip(rules, single_rows([rule.summary for rule in rules]), strict=True):
+        numbers = {name: whole(value) for name, value in count.items()}
         if numbers["unknown_rows"]:
             found.left_out[rule.table] = numbers["unknown_rows"]
             found.problems.append(_unknown_accounts(rule, numbers))
@@ -145,7 +141,7 @@ def _check_accounts(rules: Sequence[AccountRule], found: Checked) -> None:
 
 
 def _unknown_accounts(rule: AccountRule, numbers: Mapping[str, int]) -> Problem:
-    severity = _severity(numbers["unknown_rows"], numbers["rows"], TOLERATED)
+    severity = severity_of(numbers["unknown_rows"], numbers["rows"], TOLERATED)
     lost = rule.per_account.filter(~rule.per_account["is_known"]).select("account_id")
     todo = "Add the accounts, or map the same ids in both; such rows are left out"
     return Problem(
@@ -154,14 +150,14 @@ def _unknown_accounts(rule: AccountRule, numbers: Mapping[str, int]) -> Problem:
         "account_id",
         "is not in accounts",
         numbers["unknown_rows"],
-        _examples(lost, ["account_id"]),
+        examples_of(lost, ["account_id"]),
         todo,
     )
 
 
 def _early(rule: AccountRule, numbers: Mapping[str, int]) -> Problem:
     accounts, early = numbers["accounts"], numbers["early_accounts"]
-    severity = _severity(early, accounts, TOLERATED)
+    severity = severity_of(early, accounts, TOLERATED)
     per = rule.per_account
     rows = per.filter(per["is_known"] & (per["early_rows"] > 0)).select(
         "account_id", "first_day", "signed_on"
@@ -178,75 +174,20 @@ def _early(rule: AccountRule, numbers: Mapping[str, int]) -> Problem:
         CONTRACT[rule.table].known_on,
         text,
         numbers["early_rows"],
-        _examples(rows, ["account_id"]),
+        examples_of(rows, ["account_id"]),
         todo,
     )
 
 
-def _check_future(full: Mapping[str, ir.Table], today: date, found: Checked) -> None:
+def _check_future(reach: Sequence[Extent], found: Checked) -> None:
     """Rows dated after today, which nobody can know yet."""
-    days = {name: row_day(table, CONTRACT[name]) for name, table in full.items()}
-    dated = {name: day for name, day in days.items() if day is not None}
-    parts = [
-        full[n].aggregate(broken=(day > today).sum(), rows=full[n].count(), last=day.max())
-        for n, day in dated.items()
-    ]
-    for name, count in zip(dated, _counted(parts), strict=True):
-        if not _filled(count["broken"]):
-            continue
-        broken, rows = int(count["broken"]), int(count["rows"])
-        last = _date(count["last"])
-        text = f"lies in the future in {broken / rows:.1%} of the rows, up to {last}"
-        todo = "Such rows are not known yet and not used; check the dates"
-        severity = _severity(broken, rows, TOLERATED)
-        found.problems.append(
-            Problem(severity, name, CONTRACT[name].known_on, text, broken, (), todo)
-        )
-
-
-def _counted(parts: Sequence[ir.Table]) -> list[dict[str, Any]]:
-    """The single row of each part, all fetched in one query."""
-    if not parts:
-        return []
-    placed = [part.mutate(place=ibis.literal(i, type="int64")) for i, part in enumerate(parts)]
-    frame = run(ibis.union(*placed) if len(placed) > 1 else placed[0])
-    return [
-        dict(row) for row in frame.sort_values("place").drop(columns="place").to_dict("records")
-    ]
-
-
-def _severity(broken: int, rows: int, tolerated: float) -> Severity:
-    return "error" if broken > tolerated * rows else "warning"
-
-
-def _examples(rows: ir.Table, label: Sequence[str]) -> tuple[str, ...]:
-    """Up to five rows as short texts: the key, then the other columns with their names."""
-    first = run(rows.order_by(list(rows.columns)).limit(EXAMPLES))
-    return tuple(_example(dict(row), label) for row in first.to_dict("records"))
-
-
-def _example(row: Mapping[str, Any], label: Sequence[str]) -> str:
-    key = " ".join(_short(row[name]) for name in label)
-    rest = ", ".join(f"{name} {_short(value)}" for name, value in row.items() if name not in label)
-    return f"{key}: {rest}" if rest else key
-
-
-def _short(value: Any) -> str:
-    if not _filled(value, zero=True):
-        return "empty"
-    text = str(value).removesuffix(" 00:00:00")
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _filled(value: Any, *, zero: bool = False) -> bool:
-    """Whether a value of a frame is there (and, by default, not zero)."""
-    missing = value is None or value != value
-    return not missing and (zero or bool(value))
-
-
-def _number(count: ir.Scalar) -> int:
-    return int(run(count.name("rows").as_table()).iloc[0, 0])
-
-
-def _date(value: pd.Timestamp | None) -> date | None:
-    return value.date() if value is not None and _filled(value, zero=True) else None
+    for one in reach:
+        if one.future_rows:
+            share = one.future_rows / one.rows
+            text = f"lies in the future in {share:.1%} of the rows, up to {one.furthest}"
+            todo = "Such rows are not known yet and not used; check the dates"
+            severity = severity_of(one.future_rows, one.rows, TOLERATED)
+            column = CONTRACT[one.table].known_on
+            found.problems.append(
+                Problem(severity, one.table, column, text, one.future_rows, (), todo)
+            )

@@ -23,14 +23,19 @@ _SMALL = 64 << 20
 _ZONE_AWARE = ("duckdb", "postgres")
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _timezone_of_moment(zone: str, moment: dt.Timestamp(timezone="UTC")) -> dt.Timestamp():  # type: ignore[valid-type]
-    """The local moment in `zone`."""
+_MOMENT, _LOCAL = dt.Timestamp(timezone="UTC"), dt.Timestamp()
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _moment_of_timezone(zone: str, moment: dt.Timestamp()) -> dt.Timestamp(timezone="UTC"):  # type: ignore[valid-type]
-    """The moment that a local one in `zone` is."""
+def _timezone(zone: str, moment: object) -> None:
+    """The function of that name of DuckDB and Postgres: a moment as local time, or the reverse."""
+
+
+_to_local = ibis.udf.scalar.builtin(
+    _timezone, name="timezone", signature=((dt.string, _MOMENT), _LOCAL)
+)
+_from_local = ibis.udf.scalar.builtin(
+    _timezone, name="timezone", signature=((dt.string, _LOCAL), _MOMENT)
+)
 
 
 def open_database(config: Config, place: Place, secrets: Secrets) -> Stock:
@@ -161,13 +166,13 @@ def _moment(value: ir.Value, column: Column, zone: str, engine: str) -> ir.Value
         return None
     local = "UTC" if column.kind == "at" else zone
     if kind.timezone is not None:
-        value = value.cast("timestamp") if local == "UTC" else _timezone_of_moment(local, value)
+        value = value.cast("timestamp") if local == "UTC" else _to_local(local, value)
     elif column.kind == "at" and zone != "UTC":
         if engine not in _ZONE_AWARE:
             raise DataError(
                 f"{column.name}: moments without a zone cannot be turned from {zone} into UTC on {engine}; convert them under sql and set timezone: UTC"
             )
-        value = _timezone_of_moment("UTC", _moment_of_timezone(zone, value))
+        value = _to_local("UTC", _from_local(zone, value))
     return value.date() if column.kind == "date" else value.cast("timestamp")
 
 

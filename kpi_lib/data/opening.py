@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from kpi_lib.data.errors import DataError, Secrets
 from kpi_lib.data.folder import open_folder
 from kpi_lib.data.known import HISTORY, Knowledge, as_known
 from kpi_lib.data.source import find_place
-from kpi_lib.data.span import last_known_day
+from kpi_lib.data.span import Extent, extents
 from kpi_lib.data.stock import Stock
 from kpi_lib.engine import run
 
@@ -43,13 +43,11 @@ def open_dataset(
 
 def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bool) -> Dataset:
     """The data set read for a day, checked."""
-    today = datetime.now(UTC).date()
-    day = asked or config.as_of or last_known_day(stock.tables, stock.present, today)
-    if day is None:
-        raise DataError(f"{config.name}: no row has a date up to today; is the source empty?")
+    reach = None if asked else extents(stock.tables, stock.present, datetime.now(UTC).date())
+    day = asked or config.as_of or _last_day(config, reach or [])
     fields = _dated_fields(stock)
     plain = Knowledge(stock.present, fields)
-    checked = check(stock, as_known(stock.tables, plain, day), day, None if asked else today)
+    checked = check(stock, as_known(stock.tables, plain, day), day, reach)
     _refuse(config, checked, day, require_clean)
     return Dataset(
         name=config.name,
@@ -70,6 +68,14 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
         knowledge=replace(plain, outside=frozenset(checked.outside)),
         make_fingerprint=stock.fingerprint,
     )
+
+
+def _last_day(config: Config, reach: Sequence[Extent]) -> date:
+    """The newest day, up to today, on which anything became known."""
+    days = [one.last_known for one in reach if one.last_known is not None]
+    if not days:
+        raise DataError(f"{config.name}: no row has a date up to today; is the source empty?")
+    return max(days)
 
 
 def _refuse(config: Config, checked: Checked, day: date, require_clean: bool) -> None:

@@ -44,7 +44,7 @@ def cluster_moments(
         by=list(by),
         units=_sum(clusters["units"].cast("float64")),
         n=_sum(clusters["n"].cast("float64")),
-        clusters=_sum(ibis.ifelse(clusters["n"] > 0, 1.0, 0.0).cast("float64")),
+        clusters=_count_where(clusters["n"] > 0),
         value_sum=_sum(value),
         weight_sum=_sum(weights),
         value_squares=_sum(value * value),
@@ -69,8 +69,7 @@ def _cluster_totals(
 def _prepared(observations: ir.Table, weight: ir.FloatingColumn | None) -> ir.Table:
     """Values and weights as doubles, both null unless both are known, and the key of the cluster."""
     value = observations["value"].cast("float64")
-    weights = ibis.literal(1.0) if weight is None else weight
-    weights = weights.cast("float64")
+    weights = (ibis.literal(1) if weight is None else weight).cast("float64")
     known = value.notnull() & weights.notnull()
     nothing = ibis.null("float64")
     return observations.mutate(
@@ -121,12 +120,16 @@ def _pair_sums(pairs: ir.Table) -> dict[str, ir.FloatingScalar]:
 
 
 def _sum(column: ir.FloatingColumn) -> ir.FloatingScalar:
-    return column.sum().fill_null(0.0).cast("float64")
+    return column.sum().fill_null(0.0)
 
 
 def _sum_where(column: ir.FloatingColumn, condition: ir.BooleanColumn) -> ir.FloatingScalar:
-    return _sum(ibis.ifelse(condition, column, ibis.literal(0.0).cast("float64")))
+    return _sum(ibis.ifelse(condition, column, _ZERO))
 
 
 def _count_where(condition: ir.BooleanColumn) -> ir.FloatingScalar:
-    return _sum(ibis.ifelse(condition, 1.0, 0.0).cast("float64"))
+    return _sum(ibis.ifelse(condition, 1, 0).cast("float64"))
+
+
+_ZERO = ibis.literal(0).cast("float64")
+"""A true double: engines read 0.0 as a decimal, and ibis drops a cast it holds for needless."""

@@ -52,7 +52,7 @@ class Survival:
         rows = self.counted(observations)
         days = rows["value"].cast("float64")
         rows = rows.mutate(
-            duration=ibis.ifelse(days < 0, ibis.literal(0.0).cast("float64"), days),
+            duration=ibis.ifelse(days < 0, ibis.literal(0).cast("float64"), days),
             entered=rows["entered"].cast("float64").fill_null(0.0),
             outcome=rows["outcome"].cast("int64").fill_null(0),
         )

@@ -29,7 +29,7 @@ row = st.fixed_dictionaries(
     }
 )
 tables = st.lists(row, min_size=1, max_size=25)
-few = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _table(rows: list[dict[str, Any]], times: float = 1.0) -> Any:

@@ -69,8 +69,8 @@ def _span(rng: np.random.Generator, first: int, end: int, planned: int) -> pd.Da
     size = int(planned * _SPARE)
     signed = next_workday(rng.integers(first, end - 2, size))
     position = (rng.permutation(size) + rng.random(size)) / planned
-    drift = 50.0 + 1.2 * (year_of(signed) - 2019)
-    waits = np.rint(drift * np.exp(0.5 * rng.standard_normal(size))).astype(np.int64)
+    drift = 48.0 + 1.2 * (year_of(signed) - 2019)
+    waits = np.rint(drift * np.exp(0.6 * rng.standard_normal(size))).astype(np.int64)
     waits = next_workday(signed + np.maximum(waits, 14)) - signed
     waits = np.where(rng.random(size) < 0.04, NEVER, waits)
     return pd.DataFrame({"signed": signed, "position": position, "wait": waits, "cohort": False})

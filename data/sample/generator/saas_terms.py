@@ -10,7 +10,7 @@ import pandas as pd
 from data.sample.generator.tools import LAST_DAY, NEVER, Flags, Floats, Ints, add_months, stream
 from data.sample.generator.truth import TRUTH
 
-_BASE_LOG_ODDS = -1.12
+_BASE_LOG_ODDS = -0.88
 _LOG_ODDS_WITHOUT_EFFECTS = -0.6
 _COMES_BACK = 0.04
 
@@ -48,7 +48,8 @@ def _one_term(
     size = len(accounts)
     start = state["start"].to_numpy()
     end = add_months(np.minimum(start, LAST_DAY + 1), accounts["term_months"].to_numpy())
-    decision = end - rng.integers(TRUTH.notice_days[0], TRUTH.notice_days[1] + 1, size)
+    least, most = TRUTH.notice_days
+    decision = end - np.minimum(most, least + rng.exponential(12, size).astype(np.int64))
     quiet_from = decision - rng.integers(*TRUTH.quiet_days_ahead, size)
     reached = accounts["signed"].to_numpy() + accounts["wait"].to_numpy()
     can_go_quiet = (accounts["product_type"] != "api").to_numpy() & (reached + 14 < quiet_from)

@@ -10,7 +10,7 @@ from datetime import date
 class Truth:
     """The planted truth. Odds ratios are on losing a renewal unless said otherwise."""
 
-    seed: int = 20260635
+    seed: int = 9
     last_day: date = date(2026, 6, 30)
     first_day: date = date(2019, 1, 1)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.contract import CONTRACT
-from kpi_lib.schema import OPEN_END, Tables
+from kpi_lib.customers.subscribed import small
+from kpi_lib.schema import OPEN_END, Column, Tables
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -18,17 +18,20 @@ Rows = Sequence[Mapping[str, Any]]
 def small_table(name: str, rows: Rows) -> ir.Table:
     """One table of the contract from rows that state only what matters; the rest is null.
 
-    Ends that are not stated stay open, as in an open data set.
+    Ends that are not stated stay open, as in an open data set; a moment may be given as a day.
     """
     columns = CONTRACT[name].columns
-    ends = {column.name: OPEN_END if column.open_ended else None for column in columns}
-    full = {of: [_filled(row, of, end) for row in rows] for of, end in ends.items()}
-    return ibis.memtable(full, schema={column.name: column.engine_type for column in columns})
+    full = {column.name: [_filled(row, column) for row in rows] for column in columns}
+    return small(full, {column.name: column.engine_type for column in columns})
 
 
-def _filled(row: Mapping[str, Any], column: str, empty: date | None) -> Any:
-    value = row.get(column)
-    return empty if value is None else value
+def _filled(row: Mapping[str, Any], column: Column) -> Any:
+    value = row.get(column.name)
+    if value is None and column.open_ended:
+        value = OPEN_END
+    if column.kind == "at" and isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time())
+    return value
 
 
 def small_company(as_of: date, /, currency: str = "EUR", **tables: Rows) -> Tables:

@@ -64,7 +64,7 @@ def observed(tables: Tables, params: Choice) -> ir.Table:
         "outcome",
         unit_id=rows["account_id"],
         value=rows["days"],
-        entered=ibis.literal(0.0).cast("float64"),
+        entered=ibis.literal(0).cast("float64"),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.customers.stages import days_by_stage, timeline
-from kpi_lib.customers.subscribed import ratio, with_account
+from kpi_lib.customers.subscribed import ratio, small, with_account
 from kpi_lib.customers.waits import REACHED, WAITING
 from kpi_lib.engine import run
 from kpi_lib.schema import Tables
@@ -159,11 +160,12 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _small(frames: list[pd.DataFrame], kinds: dict[str, str]) -> ir.Table:
     """Frames as one typed table in the engine."""
-    import pandas as pd
+    whole = _joined(frames) if frames else None
+    if whole is None or whole.empty:
+        return small({}, kinds)
+    whole = whole[list(kinds)].assign(period=whole["period"].map(_day))
+    return small(whole.astype(object).where(whole.notna(), None).to_dict("list"), kinds)
 
-    whole = _joined(frames) if frames else pd.DataFrame(columns=list(kinds))
-    if not len(whole):
-        return ibis.memtable({name: [] for name in kinds}, schema=kinds)
-    whole = whole[list(kinds)].assign(period=whole["period"].dt.date)
-    nulls = whole.astype(object).where(whole.notna(), None)
-    return ibis.memtable(nulls.to_dict("list"), schema=kinds)
+
+def _day(moment: Any) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment

@@ -9,7 +9,7 @@ from typing import Protocol
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers.subscribed import dates, in_currency
+from kpi_lib.customers.subscribed import dates, in_currency, small
 from kpi_lib.periods import Period
 from kpi_lib.schema import OPEN_END, Tables
 
@@ -129,7 +129,7 @@ def entries(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """The ledger in long form: period, unit_id, account_id, kind (of `KINDS`), value (above 0)."""
     rows = balances(tables, periods, rule)
     rows = rows.mutate(moved=movement(rows))
-    kinds = ibis.memtable({"kind": list(KINDS)}, schema={"kind": "string"})
+    kinds = small({"kind": KINDS}, {"kind": "string"})
     long = rows.cross_join(kinds)
     change = (long["closing"] - long["opening"]).abs()
     value = ibis.cases(

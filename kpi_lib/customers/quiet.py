@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers.subscribed import account_days, api_accounts, last_days, paying
+from kpi_lib.customers.subscribed import account_days, history, last_days, paying
 from kpi_lib.periods import Period
 from kpi_lib.schema import Tables
 
@@ -50,7 +49,7 @@ def states(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """
     days = days_of_use(tables, rule)
     rows = paying(tables, periods)
-    for extra in (_acts(days, periods, rule), _api(days, periods), _started(days, periods)):
+    for extra in (_acts(days, periods, rule), _seen(days, periods)):
         keys = [rows["period"] == extra["at"], rows["account_id"] == extra["of"]]
         rows = rows.left_join(extra, keys).drop("at", "of")
     acts = rows["acts"].fill_null(0)
@@ -74,15 +73,6 @@ def _acts(days: ir.Table, periods: Sequence[Period], rule: Rule) -> ir.Table:
     return sums.aggregate(acts=recent["acts"].sum())
 
 
-def _api(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
-    rows = api_accounts(days, periods)
-    return rows.select(at=rows["period"], of=rows["account_id"], is_api=ibis.literal(True))
-
-
-def _started(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
-    """Accounts with a counted event on or before the last day: at, of, is_started."""
-    used = days.filter(days["acts"] > 0)
-    first = used.group_by("account_id").aggregate(first_on=used["day"].min())
-    at = last_days(periods)
-    rows = at.join(first, first["first_on"] <= at["on_day"])
-    return rows.select(at=rows["period"], of=rows["account_id"], is_started=ibis.literal(True))
+def _seen(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
+    """`subscribed.history` with its keys renamed: at, of, is_api, is_started."""
+    return history(days, periods).rename(at="period", of="account_id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import ibis
+import ibis.expr.types as ir
 
 from kpi_lib.customers.quiet import Rule, states
 from kpi_lib.customers.subscribed import dates, only
@@ -15,17 +16,16 @@ _WEEKS = 26
 
 
 def log_in_script(tables: Tables, rule: Rule) -> Tables:
-    """The tables after half a year in which one person per paying account logs in every week."""
+    """The tables after half a year in which each account quiet today logs in weekly."""
     weeks = [tables.as_of - timedelta(days=7 * back) for back in range(_WEEKS)]
-    paid = tables["subscriptions"]
-    on = dates({"day": weeks})
-    rows = on.join(paid, [paid["started_on"] <= on["day"], paid["ended_on"] > on["day"]])
-    rows = rows.select(
-        "account_id",
-        at=rows["day"].cast("timestamp"),
-        event=ibis.literal(rule.activity_events[0] if rule.activity_events else "logged_in"),
+    on, quiet = dates({"day": weeks}), _quiet_today(tables, rule)
+    event = rule.activity_events[0] if rule.activity_events else "logged_in"
+    rows = on.cross_join(quiet).select(
+        account_id=quiet["of"],
+        at=on["day"].cast("timestamp"),
+        event=ibis.literal(event),
         channel=ibis.literal("ui"),
-    ).distinct()
+    )
     if "contacts" in tables:
         contacts = tables["contacts"]
         people = contacts.filter(~contacts["is_service"].fill_null(False))
@@ -35,11 +35,15 @@ def log_in_script(tables: Tables, rule: Rule) -> Tables:
     return with_table(tables, "usage", append_rows(tables["usage"], rows))
 
 
+def _quiet_today(tables: Tables, rule: Rule) -> ir.Table:
+    rows = states(tables, only(tables.as_of), rule)
+    rows = rows.filter(rows["is_inactive"], ~rows["is_api"])
+    return rows.select(of=rows["account_id"])
+
+
 def free_of_charge(tables: Tables, rule: Rule) -> Tables:
     """The tables with the running contracts of today's inactive accounts set to an amount of 0."""
-    quiet = states(tables, only(tables.as_of), rule)
-    quiet = quiet.filter(quiet["is_inactive"], ~quiet["is_api"])
-    quiet = quiet.select(of=quiet["account_id"], is_quiet=ibis.literal(True))
+    quiet = _quiet_today(tables, rule).mutate(is_quiet=ibis.literal(True))
     rows = tables["subscriptions"]
     joined = rows.left_join(quiet, rows["account_id"] == quiet["of"]).drop("of")
     free = joined["is_quiet"].fill_null(False) & (joined["ended_on"] > tables.as_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers.subscribed import ratio
+from kpi_lib.customers.subscribed import ratio, small
 from kpi_lib.schema import Tables
 
 NOBODY = "nobody's"
@@ -21,7 +21,7 @@ def spells(tables: Tables, waits: ir.Table) -> ir.Table:
     if "onboarding" not in tables:
         kinds = {"account_id": "string", "stage": "string", "owner": "string"}
         kinds |= {"from_day": "date", "to_day": "date"}
-        return ibis.memtable({name: [] for name in kinds}, schema=kinds)
+        return small({}, kinds)
     rows = tables["onboarding"]
     rows = rows.select(
         "stage", "owner", of=rows["account_id"], entered=rows["entered_at"], left=rows["left_at"]

@@ -34,10 +34,18 @@ def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
     return part.cast("float64") / whole.cast("float64").nullif(0.0)
 
 
-def dates(rows: Mapping[str, Sequence[Any]], **kinds: str) -> ir.Table:
-    """A small typed table in the engine; columns are dates unless `kinds` says otherwise."""
-    schema = {name: kinds.get(name, "date") for name in rows}
-    return ibis.memtable({name: list(values) for name, values in rows.items()}, schema=schema)
+def small(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> ir.Table:
+    """A small typed table in the engine from columns of plain values; it may be empty."""
+    import pyarrow as pa
+
+    arrow = ibis.schema(dict(kinds)).to_pyarrow()
+    filled = {name: list(columns.get(name, ())) for name in kinds}
+    return ibis.memtable(pa.Table.from_pydict(filled, schema=arrow))
+
+
+def dates(columns: Mapping[str, Sequence[Any]], **kinds: str) -> ir.Table:
+    """A small typed table; columns are dates unless `kinds` says otherwise."""
+    return small(columns, {name: kinds.get(name, "date") for name in columns})
 
 
 def last_days(periods: Iterable[Period], window_days: int = 1) -> ir.Table:
@@ -126,25 +134,35 @@ def account_days(
     )
 
 
-def api_accounts(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
-    """Accounts served by machine at the end of each period: period, account_id.
+def history(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
+    """What had been seen of each account by the end of each period, where anything had.
 
-    `days` is what `account_days` gives. An account is one when at least 80 % of all its events up
-    to that day are calls by machines.
+    `days` is what `account_days` gives. Columns: period, account_id, is_api (at least 80 % of all
+    its events so far were calls by machines), is_started (an event that counts has occurred).
     """
-    shown = sorted(periods)
-    first_seen_in = ibis.cases(
-        *[(days["day"] <= p.end, ibis.literal(p.start)) for p in shown], else_=ibis.null("date")
-    )
-    sums = days.mutate(bucket=first_seen_in).group_by("account_id", "bucket")
-    sums = sums.aggregate(calls=days["calls"].sum(), everything=days["everything"].sum())
-    at = dates({"period": [p.start for p in shown]})
+    grid = _buckets(sorted(periods))
+    inside = [days["day"] > grid["after_day"], days["day"] <= grid["on_day"]]
+    rows = grid.join(days, inside)
+    totals = {name: rows[name].sum() for name in ("acts", "calls", "everything")}
+    sums = rows.group_by("bucket", "account_id").aggregate(**totals)
+    at = dates({"period": [p.start for p in periods]})
     joined = at.join(sums, sums["bucket"] <= at["period"])
-    totals = joined.group_by("period", "account_id").aggregate(
-        calls=joined["calls"].sum(), everything=joined["everything"].sum()
+    share = ratio(joined["calls"].sum(), joined["everything"].sum())
+    return joined.group_by("period", "account_id").aggregate(
+        is_api=share >= API_SHARE, is_started=joined["acts"].sum() > 0
     )
-    share = ratio(totals["calls"], totals["everything"])
-    return totals.filter(share >= API_SHARE).select("period", "account_id")
+
+
+def _buckets(periods: Sequence[Period]) -> ir.Table:
+    """The periods without gaps, the first one reaching back for ever: bucket, after_day, on_day."""
+    ends = [p.end for p in periods]
+    return dates(
+        {
+            "bucket": [p.start for p in periods],
+            "after_day": [date(1, 1, 1), *ends[:-1]],
+            "on_day": ends,
+        }
+    )
 
 
 def with_segment(tables: Tables, rows: ir.Table, segment: str) -> ir.Table:

@@ -8,7 +8,7 @@ from typing import Protocol
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers.subscribed import API_SHARE, ratio
+from kpi_lib.customers.subscribed import API_SHARE, ratio, small
 from kpi_lib.periods import Period, period_of
 from kpi_lib.schema import OPEN_END, Tables
 
@@ -116,6 +116,6 @@ def _value_days(tables: Tables, rule: Rule, starts: ir.Table) -> ir.Table:
 def _left_days(tables: Tables) -> ir.Table:
     """The day on which an account's last subscription ends, as far as known: of, left_on."""
     if "subscriptions" not in tables:
-        return ibis.memtable({"of": [], "left_on": []}, schema={"of": "string", "left_on": "date"})
+        return small({}, {"of": "string", "left_on": "date"})
     rows = tables["subscriptions"]
     return rows.group_by(of=rows["account_id"]).aggregate(left_on=rows["ended_on"].max())

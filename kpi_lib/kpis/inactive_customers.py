@@ -190,7 +190,7 @@ PARTS = (
 CHEAP_MOVES = (
     CheapMove(
         name="log-in script",
-        meaning="A script logs one person of every paying account in, once a week.",
+        meaning="A script logs one person of every inactive account in, once a week.",
         edit=quiet_moves.log_in_script,
         given_away_by="barely_active: the share of active accounts with at most two events",
     ),

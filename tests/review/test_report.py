@@ -222,7 +222,7 @@ class TestChanges:
 class TestSummary:
     def test_counts_verdicts_and_names_the_control(self) -> None:
         said = summary(example())
-        assert said.startswith("2 candidate KPIs put on trial, on what was known by 31 December")
+        assert said.startswith("2 candidate KPIs are on trial, judged on what was known by 31 December")
         assert "Adopt: Inactive customers." in said
         assert "Not readable here: Time to value." in said
         assert "Gross revenue is the control" in said

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kpi_lib.review.report.records import RESULT_MIME
+
 Cell = Mapping[str, Any]
 
 LEFT_OUT = {"interactive", "papermill-error-cell-tag", "remove-cell"}
@@ -101,10 +103,26 @@ def sections_of(cells: Sequence[Cell]) -> list[Section]:
             if title:
                 sections.append(Section(title))
             sections[-1].cells.append(piece)
+    for section in sections:
+        section.cells = _without_introductions(section.cells)
     kept = [section for section in sections if not section.is_interactive]
     for section in kept:
         section.cells = [cell for cell in section.cells if not tags_of(cell) & LEFT_OUT]
     return kept
+
+
+def _without_introductions(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells without the sentences that introduce a record, which no reader sees."""
+    following = [*cells[1:], {}]
+    return [
+        cell
+        for cell, after in zip(cells, following, strict=True)
+        if not (cell["cell_type"] == "markdown" and _is_record(after))
+    ]
+
+
+def _is_record(cell: Cell) -> bool:
+    return any(RESULT_MIME in output.get("data", {}) for output in cell.get("outputs", []))
 
 
 def stop_of(sections: Sequence[Section]) -> Stop | None:

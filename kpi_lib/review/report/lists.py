@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from kpi_lib.review.report.records import Cell, ListColumn, MeetingList, ResultRecord
 from kpi_lib.wording import MISSING, format_number
 
+_INITIALS = {"mrr", "arr", "api", "id", "kpi", "nps"}
+LONG = 40
+"""A text of more characters may wrap."""
 _UNITS = {"share": "%", "count": "", "ratio": ""}
 
 
@@ -26,6 +29,11 @@ class Field:
     text: str
     sort: str | None
     is_number: bool
+
+    @property
+    def kind(self) -> str:
+        """The class of its cell: numbers to the right, long texts may wrap."""
+        return "number" if self.is_number else "long" if len(self.text) > LONG else ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,15 @@ def _column(column: ListColumn, found: MeetingList, currency: str) -> Column:
     known = [value for value in values if value is not None]
     is_number = bool(known) and all(_is_number(value) for value in known)
     title = column.title or column.name.replace("_", " ")
-    return Column(title, _unit_name(column.unit, currency), is_number)
+    unit = _unit_name(column.unit, currency)
+    return Column(_headed(title), "" if unit and unit in title.split() else unit, is_number)
+
+
+def _headed(title: str) -> str:
+    """A heading with a capital, initials in capitals."""
+    words = [word.upper() if word in _INITIALS else word for word in title.split()]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def _note(found: MeetingList, fresh: set[str] | None) -> str:

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from kpi_lib.review.report.cells import Cell, source_of, tags_of
-from kpi_lib.wording import MISSING
+from kpi_lib.wording import MISSING, format_count
 
 _COMMENT = re.compile(r"#\s*(.*)$")
 
@@ -74,9 +74,9 @@ def _value(value: Any) -> str:
 
 
 def parameters_html(cells: Sequence[Cell]) -> str:
-    """The table; empty when the notebook declares no parameters."""
-    rows = []
-    for shown in parameters_of(cells):
+    """The table, folded; empty when the notebook declares no parameters."""
+    found, rows = parameters_of(cells), []
+    for shown in found:
         changed = (
             ""
             if shown.value == shown.default
@@ -89,7 +89,10 @@ def parameters_html(cells: Sequence[Cell]) -> str:
     if not rows:
         return ""
     head = "<tr><th>Parameter</th><th>Value</th><th>Unit and meaning</th></tr>"
+    other = sum(shown.value != shown.default for shown in found)
+    said = format_count(len(found), "parameter") + (f", {other} set for this run" if other else "")
     return (
+        f"<details><summary>{said}</summary>"
         f'<div class="wide"><table class="parameters"><thead>{head}</thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f"<tbody>{''.join(rows)}</tbody></table></div></details>"
     )

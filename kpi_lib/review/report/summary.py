@@ -38,8 +38,8 @@ def summary(review: Review) -> str:
         return f"No KPI could be judged on what was known by {day_text(review.as_of)}."
     controls = [record.title for record in records if record.role == "control"]
     sentences = [
-        f"{counted(len(candidates), 'candidate KPI')} put on trial, "
-        f"on what was known by {day_text(review.as_of)}."
+        f"{counted(len(candidates), 'candidate KPI')} {'is' if len(candidates) == 1 else 'are'} "
+        f"on trial, judged on what was known by {day_text(review.as_of)}."
     ]
     sentences += _by_verdict(records)
     if controls:
@@ -59,7 +59,7 @@ def _lists(review: Review, new: dict[str, set[str]]) -> Iterator[str]:
             rows = len(record.meeting_list.rows)
             fresh = len(new.get(record.kpi, ()))
             tail = f", {fresh} of them new since the last review" if fresh else ""
-            yield f"{record.meeting_list.title}: {rows:,} on the list for the meeting{tail}."
+            yield f"{record.meeting_list.title}: {rows:,} on the list{tail}."
 
 
 def attention(review: Review, changed: Sequence[KpiChange], new: dict[str, set[str]]) -> list[str]:

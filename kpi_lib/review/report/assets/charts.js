@@ -14,17 +14,33 @@
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, isData(key) ? part : atNight(part)]));
   };
 
+  /* A heading in lines that fit a phone. */
+  const wrapped = (text, most) => {
+    if (text === undefined) return undefined;
+    const words = [text].flat().join(" ").split(" ");
+    return words.reduce((lines, word) => {
+      const last = lines[lines.length - 1];
+      if (last && (last + " " + word).length <= most) lines[lines.length - 1] = last + " " + word;
+      else lines.push(word);
+      return lines;
+    }, []);
+  };
+
   const prepared = (spec) => {
     const ours = dark.matches ? atNight(spec) : structuredClone(spec);
     delete ours.$schema; /* the mode below says it, without a warning on versions */
     ours.config = { ...ours.config, background: "transparent" };
+    if (narrow()) {
+      if (ours.columns) ours.columns = 1;
+      if (ours.title?.text) ours.title = { ...ours.title, text: wrapped(ours.title.text, 36), subtitle: wrapped(ours.title.subtitle, 48) };
+    }
     return ours;
   };
 
   const draw = async (place) => {
     const spec = JSON.parse(place.nextElementSibling.textContent);
     try {
-      await vegaEmbed(place, prepared(spec), { mode: "vega-lite", actions: false, renderer: "svg", tooltip: { theme: dark.matches ? "dark" : "light" } });
+      await vegaEmbed(place, prepared(spec), { mode: "vega-lite", actions: false, renderer: "svg", theme: dark.matches ? "dark" : undefined, tooltip: { theme: dark.matches ? "dark" : "light" } });
       place.dataset.drawn = "yes";
     } catch (error) {
       place.textContent = `This chart could not be drawn: ${error.message}`;

@@ -11,9 +11,8 @@ from typing import Any
 
 import yaml
 from nbformat import NotebookNode
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from kpi_lib.kpi import KpiParams
 from kpi_lib.review.errors import InputError
 
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
@@ -79,7 +78,7 @@ def _assigned(source: str) -> list[str]:
     return names
 
 
-def problems(name: str, values: Mapping[str, Any], params: type[KpiParams]) -> list[str]:
+def problems(name: str, values: Mapping[str, Any], params: type[BaseModel]) -> list[str]:
     """What is wrong with the parameters of notebook `name`, one line each; empty when all is well."""
     try:
         params.model_validate(dict(values))
@@ -88,7 +87,7 @@ def problems(name: str, values: Mapping[str, Any], params: type[KpiParams]) -> l
     return []
 
 
-def _line(name: str, error: Any, params: type[KpiParams]) -> str:
+def _line(name: str, error: Any, params: type[BaseModel]) -> str:
     field = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
         known = ", ".join(sorted(params.model_fields))

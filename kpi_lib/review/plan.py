@@ -8,7 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from kpi_lib import catalogue
+from pydantic import BaseModel
+
+from kpi_lib import catalogue, overview
 from kpi_lib.data import DataError, Dataset, open_dataset
 from kpi_lib.kpi import Cadence, Kpi, KpiParams
 from kpi_lib.periods import quarter_end
@@ -123,7 +125,7 @@ def why_not(kpi: Kpi, data: Dataset) -> str:
     """Why a data set cannot feed a KPI, or asks to leave it out; empty when it can."""
     if kpi.name in data.leave_out:
         return data.leave_out[kpi.name]
-    return "; ".join(catalogue.ready(kpi, data.present).lacks)
+    return "; ".join(catalogue.ready(kpi, data.knowledge.present).lacks)
 
 
 def _jobs(
@@ -162,9 +164,11 @@ def files_of(name: str, project: Project, data: Dataset) -> dict[str, Any]:
     return {**ours, **theirs}
 
 
-def params_of(name: str) -> type[KpiParams]:
-    """What checks a notebook's parameters: the KPI's own, or what all have in common."""
-    return catalogue.get(name).Params if name in catalogue.names() else KpiParams
+def params_of(name: str) -> type[BaseModel]:
+    """What checks a notebook's parameters: the KPI's own, the overview's, or what all KPIs share."""
+    if name in catalogue.names():
+        return catalogue.get(name).Params
+    return overview.PARAMS.get(name, KpiParams)
 
 
 def known_names(name: str, project: Project) -> list[str]:

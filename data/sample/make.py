@@ -12,6 +12,7 @@ if str(HERE.parents[1]) not in sys.path:  # run as a script: the repository root
 
 from data.sample.generator.saas import make_saas  # noqa: E402
 from data.sample.generator.truth import TRUTH, Truth  # noqa: E402
+from data.sample.generator.wholesale import make_wholesale  # noqa: E402
 
 __all__ = ["TRUTH", "Truth", "make"]
 
@@ -22,9 +23,11 @@ def make(out: Path, *, scale: int = 1, seed: int = TRUTH.seed, effect: float = 1
     `scale` makes the companies that many times larger. `effect` multiplies the planted log odds
     ratios of time to value, inactivity and engagement on renewal; 0 removes them.
     """
-    saas = out / "saas"
-    saas.mkdir(parents=True, exist_ok=True)
+    saas, wholesale = out / "saas", out / "wholesale"
+    for folder in (saas, wholesale):
+        folder.mkdir(parents=True, exist_ok=True)
     make_saas(saas, scale=scale, seed=seed, effect=effect)
+    make_wholesale(wholesale, scale=scale, seed=seed)
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 
+@lru_cache(maxsize=256)
 def z_quantile(probability: float) -> float:
     """The standard normal quantile."""
     from scipy.special import ndtri

@@ -37,6 +37,7 @@ def open_folder(config: Config, root: Path) -> Stock:
             for one in loaded
             for column, table in one.unreadable.items()
         },
+        in_memory=backend.con,
         fingerprint=files.fingerprint,
     )
 

@@ -9,7 +9,7 @@ import duckdb
 
 from kpi_lib.data.config import CsvOptions
 from kpi_lib.data.errors import Guess, Problem
-from kpi_lib.data.reading_sql import ZONED, TextReading, filled, literal
+from kpi_lib.data.reading_sql import ZONED, TextReading, filled, literal, read_text
 from kpi_lib.data.readings import (
     DayOrder,
     Decimal,
@@ -97,18 +97,27 @@ def _longest(column: Column, options: CsvOptions) -> str:
 
 
 def _plain_test(column: Column, options: CsvOptions) -> str:
+    """Holds where every text of the column is read, and in one way only, without looking closer."""
     text = f"trim({filled(column.name, options.empty)})"
     if column.kind == "flag":
-        return "true"
+        return f"count({text}) = count({read_text(text, column, TextReading(), 'UTC')})"
     if column.kind in _NUMBERS:
-        number = f"try_cast({text} as double)"
-        doubtful = f"regexp_full_match({text}, '[+-]?\\d{{1,3}}\\.\\d{{3}}')"
-        if options.decimal == ",":
-            doubtful = f"contains({text}, '.')"
-        return f"coalesce(count({text}) = count({number}) and bool_and(isfinite({number}) and not {doubtful} and not contains({text}, '_')), true)"
+        return _plain_numbers(text, column, options)
     value = f"try_cast({text} as timestamp)"
     old = f"coalesce(min({value}) >= timestamp '1800-01-01', true)"
-    return f"count({text}) = count({value}) and {old} and not coalesce(bool_or(regexp_matches({text}, {literal(ZONED)})), false)"
+    zoned = f"coalesce(bool_or(regexp_matches({text}, {literal(ZONED)})), false)"
+    return f"count({text}) = count({value}) and {old} and not {zoned}"
+
+
+def _plain_numbers(text: str, column: Column, options: CsvOptions) -> str:
+    """Numbers with a decimal point that cannot be the mark of thousands."""
+    number = f"try_cast({text} as double)"
+    tests = [f"isfinite({number})", f"not contains({text}, '_')"]
+    doubtful = f"regexp_full_match({text}, '[+-]?\\d{{1,3}}\\.\\d{{3}}')"
+    tests.append(f"not contains({text}, '.')" if options.decimal == "," else f"not {doubtful}")
+    if column.kind == "integer":
+        tests.append(f"{number} = round({number})")
+    return f"count({text}) = count({number}) and coalesce(bool_and({' and '.join(tests)}), true)"
 
 
 def _shapes(connection: duckdb.DuckDBPyConnection, table: TextTable, column: Column) -> list[Shape]:

@@ -8,15 +8,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from kpi_lib.contract import CONTRACT
+from kpi_lib.data.asking import TEXTS, Asker
 from kpi_lib.data.checks import Checked, check
 from kpi_lib.data.config import Config, read_config, read_day
 from kpi_lib.data.database import open_database
 from kpi_lib.data.dataset import Dataset
 from kpi_lib.data.errors import DataError, Secrets
 from kpi_lib.data.folder import open_folder
-from kpi_lib.data.known import HISTORY, Knowledge, as_known
+from kpi_lib.data.known import HISTORY, Knowledge
+from kpi_lib.data.reach import Extent, extents
 from kpi_lib.data.source import find_place
-from kpi_lib.data.span import Extent, extents
 from kpi_lib.data.stock import Stock
 from kpi_lib.engine import run
 
@@ -43,11 +44,13 @@ def open_dataset(
 
 def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bool) -> Dataset:
     """The data set read for a day, checked."""
-    reach = None if asked else extents(stock.tables, stock.present, datetime.now(UTC).date())
-    day = asked or config.as_of or _last_day(config, reach or [])
+    today = datetime.now(UTC).date()
     fields = _dated_fields(stock)
     plain = Knowledge(stock.present, fields)
-    checked = check(stock, as_known(stock.tables, plain, day), day, reach)
+    reach = None if asked else extents(Asker(stock, plain, today, today))
+    day = asked or config.as_of or _last_day(config, reach or [])
+    checked = check(Asker(stock, plain, day, today), reach)
+    TEXTS.save()
     _refuse(config, checked, day, require_clean)
     return Dataset(
         name=config.name,

@@ -54,6 +54,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def given_text(column: str, empty: Sequence[str]) -> str:
+    """A text kept as it stands, null where it is one of the texts that mean no value."""
+    return filled(column, empty) if empty else f"nullif({quoted(column)}, '')"
+
+
 def filled(column: str, empty: Sequence[str]) -> str:
     """The text of a column, null where it is blank or one of the texts that mean no value."""
     blank = ", ".join(literal(text) for text in ("", *empty))
@@ -148,6 +153,17 @@ def read_typed(name: str, source_type: str, kind: Kind, timezone: str) -> str | 
     number = f"cast({value} as double)"
     number = f"case when isfinite({number}) then {number} end" if base in _FLOATS else number
     return _whole(number) if kind == "integer" else number
+
+
+def loses_nothing(source_type: str, kind: Kind) -> bool:
+    """Whether every value of a typed column is read (a float may be no number, or no whole one)."""
+    base = source_type.partition("(")[0]
+    return (
+        base != "VARCHAR"
+        and base not in _FLOATS
+        and not (kind == "flag" and base in _NUMBERS)
+        and not (kind == "integer" and base == "DECIMAL")
+    )
 
 
 def _typed_text(value: str, base: str, kind: Kind) -> str | None:

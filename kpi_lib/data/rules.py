@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
@@ -12,6 +12,8 @@ from kpi_lib.schema import Column, TableContract
 
 TOLERATED = 0.05
 """Share of rows up to which a breach that figures survive is a warning; above it, an error."""
+
+Broken = Callable[[ir.Table], ir.BooleanValue]
 
 
 @dataclass(frozen=True)
@@ -23,55 +25,81 @@ class RowRule:
 
     column: str
     rule: str
-    broken: ir.BooleanValue
+    broken: Broken
     todo: str
     tolerated: float = 0.0
     shown: tuple[str, ...] = ()
 
 
-def row_rules(
-    table: ir.Table, contract: TableContract, present: Collection[str]
-) -> Iterator[RowRule]:
+def row_rules(contract: TableContract, present: Collection[str]) -> Iterator[RowRule]:
     """The rules for the columns a table has at its source."""
     for column in contract.columns:
         if column.name in present:
-            yield from _column_rules(table[column.name], column)
-    yield from _order_rules(table, contract, present)
+            yield from _column_rules(column)
+    yield from _order_rules(contract, present)
     if contract.known_at == "end of month":
         month = contract.known_on
         todo = "Write each month as its first day"
         yield RowRule(
-            month, "is not the first day of a month", table[month].day() != 1, todo, 0, (month,)
+            month,
+            "is not the first day of a month",
+            lambda t: t[month].day() != 1,
+            todo,
+            0,
+            (month,),
         )
     if contract.name == "leads" and "account_id" in present:
-        undated = table["account_id"].notnull() & table["account_linked_on"].isnull()
         todo = "Such an account counts as known from the lead's first day; give account_linked_on"
-        yield RowRule("account_id", "has no account_linked_on", undated, todo, 1)
+        yield RowRule("account_id", "has no account_linked_on", _not_linked, todo, 1)
 
 
-def _order_rules(
-    table: ir.Table, contract: TableContract, present: Collection[str]
-) -> Iterator[RowRule]:
+def _not_linked(leads: ir.Table) -> ir.BooleanValue:
+    return leads["account_id"].notnull() & leads["account_linked_on"].isnull()
+
+
+def _order_rules(contract: TableContract, present: Collection[str]) -> Iterator[RowRule]:
     for order in contract.orders:
         if order.earlier in present and order.later in present:
-            broken = as_day(table[order.later]) < as_day(table[order.earlier])
-            todo = "Correct the dates at the source; the rows are kept"
             shown = (order.earlier, order.later)
+            todo = "Correct the dates at the source; the rows are kept"
             yield RowRule(
-                order.later, f"lies before {order.earlier}", broken, todo, order.tolerated, shown
+                order.later,
+                f"lies before {order.earlier}",
+                _before(*shown),
+                todo,
+                order.tolerated,
+                shown,
             )
 
 
-def _column_rules(value: ir.Value, column: Column) -> Iterator[RowRule]:
-    shown = (column.name,)
+def _before(earlier: str, later: str) -> Broken:
+    return lambda table: as_day(table[later]) < as_day(table[earlier])
+
+
+def _column_rules(column: Column) -> Iterator[RowRule]:
+    name, shown = column.name, (column.name,)
     if column.required:
         todo = "Fill it at the source, or leave such rows out under sql"
-        yield RowRule(column.name, "is empty", value.isnull(), todo)
+        yield RowRule(name, "is empty", lambda t: t[name].isnull(), todo)
     if column.minimum is not None:
-        rule = "is negative" if column.minimum == 0 else f"is below {column.minimum:g}"
-        todo = "Correct it at the source or under sql"
-        yield RowRule(column.name, rule, value < column.minimum, todo, 0, shown)
+        minimum = column.minimum
+        rule = "is negative" if minimum == 0 else f"is below {minimum:g}"
+        yield RowRule(
+            name,
+            rule,
+            lambda t: t[name] < minimum,
+            "Correct it at the source or under sql",
+            0,
+            shown,
+        )
     if column.allowed:
         rule = f"is not one of {', '.join(str(one) for one in column.allowed)}"
-        broken, tolerated = value.notin(column.allowed), 0 if column.required else 1
-        yield RowRule(column.name, rule, broken, "Translate the values under sql", tolerated, shown)
+        tolerated = 0 if column.required else 1
+        yield RowRule(
+            name,
+            rule,
+            lambda t: t[name].notin(column.allowed),
+            "Translate the values under sql",
+            tolerated,
+            shown,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import ibis.expr.types as ir
 
@@ -24,4 +25,6 @@ class Stock:
     guesses: tuple[Guess, ...] = ()
     problems: tuple[Problem, ...] = ()
     unreadable: Mapping[tuple[str, str], ir.Table] = field(default_factory=dict)
+    in_memory: Any = None
+    """The DuckDB connection, where the tables lie in its schema `contract` under their own names."""
     fingerprint: Callable[[], str] = lambda: ""

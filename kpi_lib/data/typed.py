@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kpi_lib.contract import CONTRACT
@@ -10,7 +10,15 @@ from kpi_lib.data.config import TableSource
 from kpi_lib.data.errors import DataError, Guess, Problem
 from kpi_lib.data.files import Files, Relation
 from kpi_lib.data.guessing import Readings, TextTable, guess_readings
-from kpi_lib.data.reading_sql import DUCKDB_TYPES, filled, quoted, read_text, read_typed
+from kpi_lib.data.reading_sql import (
+    DUCKDB_TYPES,
+    filled,
+    given_text,
+    loses_nothing,
+    quoted,
+    read_text,
+    read_typed,
+)
 from kpi_lib.schema import OPEN_END, Column, TableContract
 
 SCHEMA = "contract"
@@ -105,10 +113,12 @@ class _Loader:
         )
         self._run(f"create {form} {self.raw} as select {chosen} from {self.relation.sql}")
         types = self._types(renamed)
-        read = self._expressions(types)
+        readings = self._readings(types)
+        read = self._expressions(types, readings)
         large = form == "view" and self.relation.size > _LARGE
         self._create(read, "view" if large else "table")
-        self._keep_unreadable(types, read)
+        doubtful = [name for name in self._doubtful(types, readings) if name in read]
+        self._keep_unreadable(doubtful, types, read)
         if not large:
             self._run(f"drop {form} {self.raw}")
 
@@ -120,21 +130,32 @@ class _Loader:
             return dict.fromkeys(renamed, "VARCHAR")
         return {str(row[0]): str(row[1]) for row in self._run(f"describe {self.raw}")}
 
-    def _expressions(self, types: Mapping[str, str]) -> dict[str, str]:
+    def _expressions(self, types: Mapping[str, str], readings: Readings) -> dict[str, str]:
         """How each column is read; a column of a type that cannot fit is a problem, and not read."""
-        readings = self._readings(types)
-        zone = self.files.config.timezone
+        zone, empty = self.files.config.timezone, self.source.csv.empty
         read = {}
         for name, kind in types.items():
-            column = self.contract[name]
-            if kind == "VARCHAR":
-                text, reading = filled(name, self.source.csv.empty), readings.by_column.get(name)
-                read[name] = read_text(text, column, reading, zone) if reading else text
+            column, reading = self.contract[name], readings.by_column.get(name)
+            if reading is not None:
+                read[name] = read_text(filled(name, empty), column, reading, zone)
+            elif kind == "VARCHAR":
+                read[name] = given_text(name, empty)
             elif typed := read_typed(name, kind, column.kind, zone):
                 read[name] = typed
             else:
                 self._refuse(column, kind)
         return read
+
+    def _doubtful(self, types: Mapping[str, str], readings: Readings) -> list[str]:
+        """The columns of which some values may not have been read."""
+        plain = {name for name, reading in readings.by_column.items() if reading.plain}
+        kept = {
+            n
+            for n, kind in types.items()
+            if kind == "VARCHAR" and self.contract[n].kind in ("id", "text")
+        }
+        sure = {n for n, kind in types.items() if loses_nothing(kind, self.contract[n].kind)}
+        return [name for name in types if name not in plain | kept | sure]
 
     def _readings(self, types: Mapping[str, str]) -> Readings:
         texts = [self.contract[n] for n, kind in types.items() if kind == "VARCHAR"]
@@ -160,11 +181,10 @@ class _Loader:
         )
         self._run(f"create {form} {SCHEMA}.{quoted(self.name)} as select {chosen} from {self.raw}")
 
-    def _keep_unreadable(self, types: Mapping[str, str], read: Mapping[str, str]) -> None:
+    def _keep_unreadable(
+        self, checked: Sequence[str], types: Mapping[str, str], read: Mapping[str, str]
+    ) -> None:
         """Finds values that are there but were not read, by counting both; keeps those rows."""
-        checked = [
-            n for n in read if self.contract[n].kind not in ("id", "text") or types[n] in _FLOATS
-        ]
         if not checked:
             return
         given = {name: self._given(name, types[name]) for name in checked}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
@@ -58,6 +59,7 @@ def review(request: Request, manner: Manner, project: Project, console: Console)
             remove_leftovers(plan.folder)
             outcomes = _run(plan, manner, console)
             problems = _attempt("results.json", lambda: write_results(plan, outcomes))
+            problems += _attempt("rows left out", lambda: _save_left_out(plan))
             stopped = any(o.status is Status.INTERRUPTED for o in outcomes.values())
             if problems or stopped or not manner.report:
                 return Reviewed(plan, outcomes, None, tuple(problems))
@@ -87,12 +89,21 @@ def _longest_first(jobs: list[Job]) -> list[Job]:
     return sorted(jobs, key=seconds, reverse=True)
 
 
-def _attempt(what: str, write: Callable[[], Path]) -> list[str]:
+def _attempt(what: str, write: Callable[[], object]) -> list[str]:
     try:
         write()
     except (OSError, ValueError) as problem:
         return [f"{what} cannot be written: {first_line(str(problem))}"]
     return []
+
+
+def _save_left_out(plan: Plan) -> None:
+    """Write the rows that no figure uses beside the report, each file whole."""
+    if not plan.data.left_out:
+        return
+    with TemporaryDirectory(dir=plan.folder, prefix=".left_out.") as place:
+        for file in plan.data.save_left_out(place):
+            file.replace(plan.folder / file.name)
 
 
 def _report(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,5 +48,7 @@ def _wait_or_refuse(lock: FileLock, folder: Path, wait: bool, say: Callable[[str
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of a run that was killed while writing."""
     for file in folder.glob(".*.*"):
-        if file.is_file() and file.name != ".lock":
+        if file.is_dir():
+            shutil.rmtree(file, ignore_errors=True)
+        elif file.name != ".lock":
             file.unlink(missing_ok=True)

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import ibis
-import ibis.expr.types as ir
 from pydantic import ValidationError
 
-from kpi_lib.engine import run
-from kpi_lib.kpi import Estimator, Kpi, KpiParams
+from kpi_lib.alike import run_each
+from kpi_lib.kpi import Kpi, KpiParams
 from kpi_lib.measure import cell_of, headline_position, periods_of, trend_of, with_dates
 from kpi_lib.schema import Tables
 
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_COMBINATIONS = 200
-BATCH = 24
-"""Definitions computed in one query."""
-
 SEED = 20200206
 
 
@@ -93,54 +88,23 @@ def sweep(
 
 def trends_of(kpi: Kpi, tables: Tables, chosen: Sequence[Variation]) -> dict[int, pd.DataFrame]:
     """The trend of each definition, by its number."""
-    trends: dict[int, pd.DataFrame] = {}
-    for estimator, batch, reduced in reduced_batches(kpi, tables, chosen, ["period"]):
-        for variation in batch:
-            rows = reduced[reduced["variation"] == variation.number]
-            periods = periods_of(tables, variation.params)
-            trends[variation.number] = trend_of(estimator, rows, periods, variation.params.level)
-    return trends
+    reduced = reduced_each(kpi, tables, chosen, ["period"])
+    return {
+        v.number: trend_of(
+            kpi.estimator(v.params), rows, periods_of(tables, v.params), v.params.level
+        )
+        for v, rows in zip(chosen, reduced, strict=True)
+    }
 
 
-def reduced_batches(
+def reduced_each(
     kpi: Kpi, tables: Tables, chosen: Sequence[Variation], by: Sequence[str]
-) -> Iterator[tuple[Estimator, list[Variation], pd.DataFrame]]:
-    """Counts and sums of many definitions, a few queries for all: estimator, definitions, frame.
-
-    The frame has the column `variation` (its number) before those of `by`.
-    """
-    keys = ["variation", *by]
-    for estimator, batch in batches(kpi, chosen):
-        parts = [numbered(kpi.observe(tables, v.params), v.number) for v in batch]
-        yield estimator, batch, with_dates(run(estimator.reduce(stacked(parts), keys)))
-
-
-def batches(
-    kpi: Kpi, chosen: Sequence[Variation], size: int = BATCH
-) -> Iterator[tuple[Estimator, list[Variation]]]:
-    """The definitions in groups that share an estimator, none larger than `size`."""
-    groups: list[tuple[Estimator, list[Variation]]] = []
-    for variation in chosen:
-        estimator = kpi.estimator(variation.params)
-        for known_estimator, group in groups:
-            if known_estimator == estimator and len(group) < size:
-                group.append(variation)
-                break
-        else:
-            groups.append((estimator, [variation]))
-    yield from groups
-
-
-def numbered(table: ir.Table, number: int) -> ir.Table:
-    """The table with the number of its definition as column `variation`."""
-    return table.mutate(variation=ibis.literal(number, "int64"))
-
-
-def stacked(tables: Sequence[ir.Table]) -> ir.Table:
-    """All rows of the tables, whose columns are brought into one order."""
-    columns = sorted(tables[0].columns)
-    ordered = [table.select(*columns) for table in tables]
-    return ordered[0] if len(ordered) == 1 else ibis.union(*ordered, distinct=False)
+) -> Iterator[pd.DataFrame]:
+    """Counts and sums per cell of `by`, for each definition."""
+    expressions = (
+        kpi.estimator(v.params).reduce(kpi.observe(tables, v.params), by) for v in chosen
+    )
+    return map(with_dates, run_each(expressions))
 
 
 def _row(kpi: Kpi, variation: Variation, trend: pd.DataFrame, names: list[str]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Settings:
     response_months: int = 3
     smallest_useful_skill: float = 0.05
     least_losses: int = 10
-    most_month_ends: int = 60
+    most_month_ends: int = 48
     renewal_grace_days: int = 31
     draws: int = 1000
     folds: int = 5

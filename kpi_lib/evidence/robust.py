@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.engine import run
+from kpi_lib.alike import run_each
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.evidence.scores import scores_under
 from kpi_lib.kpi import Difference, Estimator, Kpi, KpiParams, Source
@@ -16,7 +16,7 @@ from kpi_lib.measure import cannot_tell as no_change
 from kpi_lib.schema import Tables
 from kpi_lib.sentence import is_distinguishable
 from kpi_lib.stats.rank import kendall_tau
-from kpi_lib.sweep import Variation, batches, numbered, reduced_batches, stacked, variations
+from kpi_lib.sweep import Variation, reduced_each, variations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,17 +62,16 @@ def _read(
     kpi: Kpi, tables: Tables, chosen: Sequence[Variation], settings: Settings
 ) -> list[tuple[dict[str, Any], Signs]]:
     """Per definition its row of the table, and which segments its newest period tells apart."""
-    found: dict[int, tuple[dict[str, Any], Signs]] = {}
-    pairs = _pairs(kpi, tables, chosen) if kpi.paired else {}
-    for estimator, batch, reduced in reduced_batches(kpi, tables, chosen, ["segment", "period"]):
-        for variation in batch:
-            own = reduced[reduced["variation"] == variation.number]
-            headline, previous = _last_two(kpi, tables, estimator, variation, own)
-            twice = pairs.get(variation.number)
-            change = _change(estimator, own, twice, previous, headline, settings)
-            signs = _signs(estimator, rows_of(own, [headline.start]), settings)
-            found[variation.number] = _row(variation, headline, change, settings), signs
-    return [found[variation.number] for variation in chosen]
+    reduced = reduced_each(kpi, tables, chosen, ["segment", "period"])
+    pairs = _pairs(kpi, tables, chosen) if kpi.paired else [None] * len(chosen)
+    read = []
+    for variation, own, twice in zip(chosen, reduced, pairs, strict=True):
+        estimator = kpi.estimator(variation.params)
+        headline, previous = _last_two(kpi, tables, estimator, variation, own)
+        change = _change(estimator, own, twice, previous, headline, settings)
+        signs = _signs(estimator, rows_of(own, [headline.start]), settings)
+        read.append((_row(variation, headline, change, settings), signs))
+    return read
 
 
 def _last_two(
@@ -83,21 +82,16 @@ def _last_two(
     return cell_of(trend, position), cell_of(trend, position - 1) if position else None
 
 
-def _pairs(kpi: Kpi, tables: Tables, chosen: Sequence[Variation]) -> dict[int, pd.DataFrame]:
+def _pairs(kpi: Kpi, tables: Tables, chosen: Sequence[Variation]) -> list[pd.DataFrame | None]:
     """Sufficient statistics of the same accounts in the last two periods, by definition."""
-    found: dict[int, pd.DataFrame] = {}
-    for estimator, batch in batches(kpi, chosen):
-        earlier, later = periods_of(tables, batch[0].params)[-2:]
-        parts = [
-            numbered(
-                estimator.reduce_pairs(kpi.observe(tables, v.params), earlier.start, later.start),
-                v.number,
-            )
-            for v in batch
-        ]
-        frame = run(stacked(parts))
-        found |= {v.number: frame[frame["variation"] == v.number] for v in batch}
-    return found
+    earlier, later = periods_of(tables, chosen[0].params)[-2:]
+    expressions = (
+        kpi.estimator(v.params).reduce_pairs(
+            kpi.observe(tables, v.params), earlier.start, later.start
+        )
+        for v in chosen
+    )
+    return list(run_each(expressions))
 
 
 def _change(
@@ -164,19 +158,13 @@ def _taus(
     if not kpi.has_account_level:
         return [None] * len(chosen)
     scores = scores_under(kpi, tables, chosen)
-    wide = scores.pivot_table(index="account_id", columns="variation", values="score")
-    if 0 not in wide.columns:
-        return [None] * len(chosen)
-    own = {v.number: wide[v.number] for v in chosen if v.number in wide.columns}
-    least = settings.least_accounts_in_order
-    return [_tau(wide[0], own.get(v.number), least) for v in chosen]
+    return [_tau(scores[0], own, settings.least_accounts_in_order) for own in scores]
 
 
-def _tau(default: pd.Series[float], other: pd.Series[float] | None, least: int) -> float | None:
+def _tau(default: pd.Series[float], other: pd.Series[float], least: int) -> float | None:
     """None below `least` common accounts, and where one of the two does not vary."""
-    if other is None or (default.notna() & other.notna()).sum() < least:
-        return None
-    return kendall_tau(default, other)
+    both = default.to_frame("default").join(other.to_frame("other"), how="inner").dropna()
+    return kendall_tau(both["default"], both["other"]) if len(both) >= least else None
 
 
 def _flips(directions: Sequence[float | None], signs: Sequence[Signs]) -> list[bool]:

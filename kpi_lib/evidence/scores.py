@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
-from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.engine import run
+from kpi_lib.alike import run_each
 from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.periods import PeriodName, complete_periods
 from kpi_lib.schema import Tables
-from kpi_lib.sweep import BATCH, Variation, numbered, stacked
+from kpi_lib.sweep import Variation
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-Item = TypeVar("Item")
 
 
 def score_of(kpi: Kpi, tables: Tables, params: KpiParams) -> ir.Table:
@@ -44,49 +39,25 @@ def score_of(kpi: Kpi, tables: Tables, params: KpiParams) -> ir.Table:
 def scores_on(kpi: Kpi, source: Source, params: KpiParams, days: Sequence[date]) -> pd.DataFrame:
     """Scores as known at the end of each day: account_id, on (a moment at midnight), score.
 
-    A few queries for all days. Accounts without a score on a day have no row (or a null one).
+    Accounts without a score on a day have no row (or a null one).
     """
     import pandas as pd
 
-    frames = [_fetched(kpi, source, params, part) for part in _parts(days, BATCH)]
-    together = pd.concat([_nothing(), *frames], ignore_index=True) if frames else _nothing()
-    on = pd.to_datetime(together["on"]).astype("datetime64[us]")
-    return together.assign(on=on, score=together["score"].astype("float64"))
+    expressions = (
+        score_of(kpi, source.as_of(day), params.model_copy(update={"as_of": day})) for day in days
+    )
+    kinds = {"account_id": "object", "score": "float64", "on": "datetime64[us]"}
+    nothing = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+    found = run_each(expressions)
+    frames = [frame.assign(on=pd.Timestamp(day)) for day, frame in zip(days, found, strict=True)]
+    return pd.concat([nothing, *frames], ignore_index=True).astype(kinds)
 
 
-def scores_under(kpi: Kpi, tables: Tables, chosen: Sequence[Variation]) -> pd.DataFrame:
-    """Scores on the day of `tables` under each definition: account_id, score, variation."""
-    frames = [
-        run(stacked([numbered(score_of(kpi, tables, v.params), v.number) for v in part]))
-        for part in _parts(chosen, BATCH)
-    ]
-    import pandas as pd
-
-    return pd.concat(frames, ignore_index=True)
-
-
-def _fetched(kpi: Kpi, source: Source, params: KpiParams, days: Sequence[date]) -> pd.DataFrame:
-    parts = [
-        score_of(kpi, source.as_of(day), params.model_copy(update={"as_of": day})).mutate(
-            on=ibis.literal(day)
-        )
-        for day in days
-    ]
-    return run(stacked(parts))
+def scores_under(kpi: Kpi, tables: Tables, chosen: Sequence[Variation]) -> list[pd.Series[float]]:
+    """Scores on the day of `tables` under each definition, by account_id."""
+    found = run_each(score_of(kpi, tables, v.params) for v in chosen)
+    return [frame.set_index("account_id")["score"] for frame in found]
 
 
 def _typed(table: ir.Table, account: ir.Value, score: ir.Value) -> ir.Table:
     return table.select(account_id=account.cast("string"), score=score.cast("float64"))
-
-
-def _nothing() -> pd.DataFrame:
-    import pandas as pd
-
-    kinds = {"account_id": "object", "on": "datetime64[us]", "score": "float64"}
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
-
-
-def _parts(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    remaining = iter(items)
-    while part := list(islice(remaining, size)):
-        yield part

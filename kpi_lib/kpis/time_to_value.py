@@ -208,6 +208,7 @@ $$T_a = v_a - s_a, \qquad \hat S(t) = \prod_{t_i \le t} \left(1 - \frac{d_i}{n_i
 - $T_a$: time to value (days); unknown but longer than the days so far for those still waiting
 - $d_i$: accounts of the cohort that reach value $t_i$ days after their start; $n_i$: accounts that
   had neither reached nor left before (accounts)
+- where $\hat S$ stays at exactly 0.5 for some days, the median is the middle of them
 - share reached by day $t$: Aalen-Johansen, leaving before value being a competing event (share)
 - restricted mean: area under $\hat S$ up to `horizon_days` (days)
 - a cohort is made of the accounts that start in one period

@@ -7,7 +7,7 @@ dated in the future, and order lines without an order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,7 +18,7 @@ from kpi_lib.data.account_rules import account_standing
 from kpi_lib.data.asking import Asker, Moment, Question
 from kpi_lib.data.errors import Problem
 from kpi_lib.data.reach import Extent
-from kpi_lib.data.rules import TOLERATED, RowRule, row_rules
+from kpi_lib.data.rules import EMPTY, TOLERATED, RowRule, row_rules
 from kpi_lib.data.set_rules import SetRule, set_rules
 from kpi_lib.data.span import row_day, to_day, whole
 from kpi_lib.data.stock import Stock
@@ -49,40 +49,70 @@ class Checked:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-def check(asker: Asker, reach: Sequence[Extent] | None) -> Checked:
+def check(asker: Asker, reach: Sequence[Extent], *, whole_file: bool) -> Checked:
     """What is wrong in the tables as known on the asker's day.
 
-    `reach` says how far the tables reach; None where the caller asked for a past day, so that what
-    came later does not matter.
+    `reach` says how far the tables reach. `whole_file` is False where the caller asked for a past
+    day, so that what came later does not matter.
     """
     stock = asker.stock
     found = Checked(problems=list(stock.problems))
-    _check_unreadable(stock, asker.moment.day, found)
+    unread = _check_unreadable(stock, asker.moment.day, found)
+    _check_undated(reach, asker.moment, unread, found)
     for name in stock.tables:
-        _check_rows(name, asker, found)
-    _check_sets(list(set_rules(stock.tables, whole=reach is not None)), asker, found)
+        _check_rows(name, asker, unread, found)
+    _check_sets(list(set_rules(stock.tables, whole=whole_file)), asker, found)
     for standing in account_standing(stock.tables, asker):
         found.problems += standing.problems
         if standing.left_out:
             found.left_out[standing.table] = standing.left_out
         if standing.outside:
             found.outside.add(standing.table)
-    _check_future(reach or (), found)
+    _check_future(reach if whole_file else (), found)
     found.problems.sort(key=lambda problem: problem.severity != "error")
     return found
 
 
-def _check_unreadable(stock: Stock, day: date, found: Checked) -> None:
+def _check_unreadable(stock: Stock, day: date, found: Checked) -> dict[tuple[str, str], int]:
+    """How many values of which column were not read."""
+    unread = {}
     for (name, column), rows in stock.unreadable.items():
         told = rows.filter(rows["day"].isnull() | (rows["day"] <= day))
         count = whole(run(told.aggregate(rows=told.count()))["rows"].sum())
         if count:
+            unread[name, column] = count
             first = run(told.order_by(["row", "value"]).limit(EXAMPLES))
             pairs = zip(first["row"], first["value"], strict=True)
             examples = tuple(f"{row}: {value!r}" for row, value in pairs)
             rule = f"cannot be read as {CONTRACT[name][column].kind}"
             todo = "Correct it, or name texts that mean no value under csv: {empty: [...]}"
             found.problems.append(Problem("error", name, column, rule, count, examples, todo))
+    return unread
+
+
+def _check_undated(
+    reach: Sequence[Extent], moment: Moment, unread: Mapping[tuple[str, str], int], found: Checked
+) -> None:
+    """Rows that lack the date they become known on: no day would ever show them."""
+    for one in reach:
+        dated = CONTRACT[one.table].known_on
+        rows = one.undated - unread.get((one.table, dated), 0)
+        if rows > 0:
+            table = moment.full[one.table]
+            label = _label(one.table, without=dated)
+            examples = examples_of(table.filter(table[dated].isnull()).select(*label), label)
+            todo = "Fill it at the source, or leave such rows out under sql"
+            found.problems.append(Problem("error", one.table, dated, EMPTY, rows, examples, todo))
+
+
+def _label(name: str, without: str = "") -> list[str]:
+    """The columns that tell a row of a table to a reader."""
+    contract = CONTRACT[name]
+    label = (
+        list(contract.key)
+        or [c.name for c in contract.columns if c.required and c.name != without][:2]
+    )
+    return label
 
 
 @dataclass(frozen=True)
@@ -100,20 +130,24 @@ class _RowCounts:
         return table.aggregate(rows=table.count(), **span, **broken)
 
 
-def _check_rows(name: str, asker: Asker, found: Checked) -> None:
+def _check_rows(
+    name: str, asker: Asker, unread: Mapping[tuple[str, str], int], found: Checked
+) -> None:
     """All rules of single rows, and the span of the table, in one query."""
     rules = tuple(row_rules(CONTRACT[name], asker.stock.present[name]))
     row = asker.row(Question(f"rows {name}", _RowCounts(name, rules)))
     rows = whole(row["rows"])
     found.spans[name] = Span(rows, to_day(row.get("first")), to_day(row.get("last")))
     for i, rule in enumerate(rules):
-        if broken := whole(row[f"rule_{i}"]):
+        broken = whole(row[f"rule_{i}"])
+        if rule.rule == EMPTY:
+            broken -= unread.get((name, rule.column), 0)
+        if broken > 0:
             found.problems.append(_row_problem(name, asker.moment, rule, broken, rows))
 
 
 def _row_problem(name: str, moment: Moment, rule: RowRule, broken: int, rows: int) -> Problem:
-    contract, table = CONTRACT[name], moment.masked[name]
-    label = list(contract.key) or [c.name for c in contract.columns if c.required][:2]
+    table, label = moment.masked[name], _label(name)
     columns = list(dict.fromkeys([*label, *rule.shown]))
     examples = examples_of(table.filter(rule.broken(table)).select(*columns), label)
     severity = severity_of(broken, rows, rule.tolerated)

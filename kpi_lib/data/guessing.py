@@ -57,6 +57,8 @@ def guess_readings(connection: duckdb.DuckDBPyConnection, table: TextTable) -> R
         timed[column.name] = longest > 10
         if plain:
             found.by_column[column.name] = TextReading(plain=True, timed=longest > 10)
+        elif column.kind == "flag":
+            found.by_column[column.name] = TextReading()
         else:
             odd.append(column)
     shapes = {column.name: _shapes(connection, table, column) for column in _telling(table, odd)}

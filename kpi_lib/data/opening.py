@@ -47,9 +47,9 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
     today = datetime.now(UTC).date()
     fields = _dated_fields(stock)
     plain = Knowledge(stock.present, fields)
-    reach = None if asked else extents(Asker(stock, plain, today, today))
-    day = asked or config.as_of or _last_day(config, reach or [])
-    checked = check(Asker(stock, plain, day, today), reach)
+    reach = extents(Asker(stock, plain, today, today))
+    day = asked or config.as_of or _last_day(config, reach)
+    checked = check(Asker(stock, plain, day, today), reach, whole_file=asked is None)
     TEXTS.save()
     _refuse(config, checked, day, require_clean)
     return Dataset(

@@ -15,11 +15,15 @@ from kpi_lib.data.span import LONG_AGO, past_days, row_day, to_day, whole
 
 @dataclass(frozen=True)
 class Extent:
-    """How far one table reaches: its newest known day up to today, its rows, those after today."""
+    """How far one table reaches: its newest known day up to today, its rows, those after today.
+
+    `undated` rows lack the date that says when they became known.
+    """
 
     table: str
     last_known: date | None
     rows: int
+    undated: int
     future_rows: int
     furthest: date | None
 
@@ -36,7 +40,12 @@ def _extent(name: str, answer: Row) -> Extent:
     known = to_day(answer["known"])
     last_known = None if known == LONG_AGO else known
     return Extent(
-        name, last_known, whole(answer["rows"]), whole(answer["future"]), to_day(answer["furthest"])
+        table=name,
+        last_known=last_known,
+        rows=whole(answer["rows"]),
+        undated=whole(answer["undated"]),
+        future_rows=whole(answer["future"]),
+        furthest=to_day(answer["furthest"]),
     )
 
 
@@ -56,6 +65,7 @@ class _Extent:
         return table.aggregate(
             known=ibis.greatest(long_ago, *(one.fill_null(long_ago) for one in newest)),
             rows=table.count(),
+            undated=day.isnull().sum(),
             future=(day > today).sum(),
             furthest=day.max(),
         )

@@ -13,6 +13,7 @@ from kpi_lib.schema import Column, TableContract
 TOLERATED = 0.05
 """Share of rows up to which a breach that figures survive is a warning; above it, an error."""
 
+EMPTY = "is empty"
 Broken = Callable[[ir.Table], ir.BooleanValue]
 
 
@@ -80,7 +81,7 @@ def _column_rules(column: Column) -> Iterator[RowRule]:
     name, shown = column.name, (column.name,)
     if column.required:
         todo = "Fill it at the source, or leave such rows out under sql"
-        yield RowRule(name, "is empty", lambda t: t[name].isnull(), todo)
+        yield RowRule(name, EMPTY, lambda t: t[name].isnull(), todo)
     if column.minimum is not None:
         minimum = column.minimum
         rule = "is negative" if minimum == 0 else f"is below {minimum:g}"

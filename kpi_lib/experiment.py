@@ -109,7 +109,10 @@ class Experiment:
         rows = self.part_rows(name)
         labels = self._labels
         one = part_of(self.kpi, name)
-        return made_of.part(one, rows, currency=self.currency, labels=labels, view=view)
+        focus = self.measurement.headline.label
+        return made_of.part(
+            one, rows, currency=self.currency, labels=labels, view=view, focus=focus
+        )
 
     def part_rows(self, name: str) -> Any:
         """The rows of a part, computed once."""

@@ -33,4 +33,6 @@ def _prose(text: Prose | str) -> Prose:
 def _display(thing: Any) -> None:
     from IPython.display import display
 
+    if thing is None:
+        return
     display(thing)  # type: ignore[no-untyped-call]  # IPython has no types

@@ -26,15 +26,13 @@ class View:
     table: Callable[[], Block | None] | None = None
     frame: pd.DataFrame | None = None
 
-    def drawn(self) -> Picture | Prose:
-        """The picture, or a sentence that there is none."""
-        made = self.picture() if self.picture else None
-        return made or Prose(NO_PICTURE if self.picture else self.said)
+    def drawn(self) -> Picture | Prose | None:
+        """The picture; a sentence where nothing can be drawn; None for a result in words only."""
+        return (self.picture() or Prose(NO_PICTURE)) if self.picture else None
 
-    def shown(self) -> Block | Prose:
-        """The table or card, or a sentence that there is none."""
-        made = self.table() if self.table else None
-        return made or Prose(NO_TABLE if self.table else self.said)
+    def shown(self) -> Block | Prose | None:
+        """The table or card; a sentence where nothing is listed; None for a result in words only."""
+        return (self.table() or Prose(NO_TABLE)) if self.table else None
 
     def sentences(self) -> Prose:
         """What it says in words."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.charts.encode import amount, chart, ordered, tip
 from kpi_lib.charts.picture import Picture
 from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, finished
-from kpi_lib.charts.units import axis_format
+from kpi_lib.charts.units import axis_format, readable
 from kpi_lib.kpi import Unit
 
 if TYPE_CHECKING:
@@ -62,26 +62,23 @@ def waterfall(
 ) -> Picture:
     """Steps that add up to a whole, each starting where the one before ended, the whole last."""
     steps = _steps(frame, name, value, total)
-    base = chart(steps)
-    axis = alt.Axis(labelAngle=-30 if len(steps) > 4 else 0, labelOverlap=False)
-    x = alt.X("step:N", sort=steps["step"].tolist(), title=None, axis=axis)
+    order = steps["step"].tolist()
+    base = chart(steps).encode(y=alt.Y("step:N", sort=order, title=None))
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=["adds", "takes away", "whole"], range=[BLUE, ORANGE, GREY]),
         legend=None,
     )
-    tips = [tip("step", "step", text=True), tip("size", what, unit)]
-    drawn = base.mark_bar(size=34).encode(
-        x=x,
-        y=amount("start", what, unit, currency, zero=True),
-        y2="end:Q",
+    drawn = base.mark_bar(height={"band": 0.7}).encode(
+        x=amount("start", what, unit, currency, zero=True, vertical=False),
+        x2="end:Q",
         color=colour,
-        tooltip=tips,
+        tooltip=[tip("step", "step", text=True), tip("size", what, unit)],
     )
-    text = base.mark_text(dy=-8, fontSize=12, color=INK)
-    text = text.encode(x=x, y="top:Q", text=alt.Text("size:Q", format=axis_format(unit)))
+    text = base.mark_text(align="left", dx=5, fontSize=12, color=INK)
+    text = text.encode(x="right:Q", text=alt.Text("size:Q", format=axis_format(unit)))
     subtitle = "blue adds, orange takes away, grey is the whole"
-    return Picture(finished(alt.layer(drawn, text), title, subtitle))
+    return Picture(finished(alt.layer(drawn, text), title, subtitle, len(order) * ROW))
 
 
 def _steps(frame: pd.DataFrame, name: str, value: str, total: str) -> pd.DataFrame:
@@ -91,12 +88,17 @@ def _steps(frame: pd.DataFrame, name: str, value: str, total: str) -> pd.DataFra
     ends = sizes.cumsum()
     whole = float(sizes.sum())
     steps = pd.DataFrame(
-        {"step": frame[name].astype(str), "size": sizes, "start": ends - sizes, "end": ends}
+        {
+            "step": [readable(str(one)) for one in frame[name]],
+            "size": sizes,
+            "start": ends - sizes,
+            "end": ends,
+        }
     )
     steps["kind"] = ["adds" if size >= 0 else "takes away" for size in sizes]
     last = {"step": total, "size": whole, "start": 0.0, "end": whole, "kind": "whole"}
     steps = pd.concat([steps, pd.DataFrame([last])], ignore_index=True)
-    return steps.assign(top=steps[["start", "end"]].max(axis=1))
+    return steps.assign(right=steps[["start", "end"]].max(axis=1))
 
 
 def movements(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.charts.encode import MANY, amount, chart, ordered, tip
 from kpi_lib.charts.picture import Picture
 from kpi_lib.charts.theme import BLUE, GREY, HEIGHT, INK, PALE, PALETTE, PANEL, RED, alt, finished
-from kpi_lib.charts.units import axis_title
+from kpi_lib.charts.values import rows
 from kpi_lib.kpi import Unit
 from kpi_lib.wording import format_value
 
@@ -30,8 +30,8 @@ def trend(
     `frame`: the trend of a `Measurement` (label, value, low, high, n, resolved, is_open, lower_limit,
     upper_limit). Points still open are hollow.
     """
-    data = frame.assign(count=_counts(frame["n"]))
-    columns = ["label", "value", "low", "high", "n", "resolved", "is_open", "count"]
+    data = frame.assign(count=_counts(frame["n"]), top=_top(frame))
+    columns = ["label", "value", "low", "high", "n", "resolved", "is_open", "count", "top"]
     base = chart(data, columns).encode(x=ordered("label", data["label"].tolist(), "period"))
     tips = [
         tip("label", "period", text=True),
@@ -42,7 +42,7 @@ def trend(
         tip("resolved", "answers known", Unit.SHARE),
     ]
     y = amount("value", what, unit, currency, zero=unit is Unit.SHARE)
-    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=amount("low", what, unit), y2="high:Q")
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=amount("low", what, unit), y2="top:Q")
     line = base.mark_line(color=BLUE).encode(y=y)
     fill = alt.condition("datum.is_open", alt.value("white"), alt.value(BLUE))
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
@@ -51,6 +51,12 @@ def trend(
     if len(data) <= MANY:
         layers.append(_sizes(base))
     return Picture(finished(alt.layer(*layers), title, _key(data, level)))
+
+
+def _top(frame: pd.DataFrame) -> Any:
+    """Upper ends as drawn: one that is not reached goes up to the largest figure there is."""
+    highest = frame[["value", "high"]].max().max()
+    return frame["high"].fillna(highest).where(frame["low"].notna())
 
 
 def _counts(sizes: Any) -> Any:
@@ -84,6 +90,8 @@ def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str)
 
 def _key(data: pd.DataFrame, level: float) -> str:
     words = [f"band: {level:.0%} interval"]
+    if (data["low"].notna() & data["high"].isna()).any():
+        words[0] += ", up to the top where it has no upper end yet"
     if "lower_limit" in data and data["lower_limit"].notna().any():
         words.append("dashed: limits of ordinary variation")
     if data["is_open"].any():
@@ -129,11 +137,11 @@ def curves(
     across: str,
     what: str,
     unit: Unit = Unit.SHARE,
-    newest_last: bool = True,
+    focus: str = "",
 ) -> Picture:
-    """Step curves per cohort: the newest in full colour with its band, older ones pale."""
+    """Step curves per cohort: the one in `focus` (default: the last) in colour, the others pale."""
     groups = frame[group].drop_duplicates().tolist()
-    newest = groups[-1] if newest_last else groups[0]
+    newest = focus if focus in groups else groups[-1]
     shades = [BLUE if name == newest else PALE for name in groups]
     colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(domain=groups, range=shades))
     base = chart(frame).encode(
@@ -148,7 +156,7 @@ def curves(
         band = base.transform_filter(alt.datum[group] == newest)
         band = band.mark_area(interpolate="step-after", opacity=0.15, color=BLUE)
         layers.insert(0, band.encode(y=amount("low", what, unit, zero=True), y2="high:Q"))
-    return Picture(finished(alt.layer(*layers), title, f"blue: {newest}, the newest"))
+    return Picture(finished(alt.layer(*layers), title, f"blue: {newest}"))
 
 
 def small_multiples(
@@ -160,27 +168,25 @@ def small_multiples(
     """
     labels = frame["label"].drop_duplicates().tolist()
     data = frame.assign(kind=frame["is_default"].map({True: "as chosen", False: "other fair"}))
-    colour = alt.Color(
-        "kind:N",
-        sort=["as chosen", "other fair"],
-        scale=alt.Scale(domain=["as chosen", "other fair"], range=[BLUE, PALE]),
-    )
+    scale = alt.Scale(domain=["as chosen", "other fair"], range=[BLUE, PALE])
     tips = [
         tip("parameter", "parameter", text=True),
         tip("setting", "setting", text=True),
         tip("label", "period", text=True),
         tip("value", what, unit),
     ]
-    panel = chart(data, ["parameter", "setting", "label", "value", "kind"]).mark_line(strokeWidth=2)
-    panel = panel.encode(
+    line = alt.Chart().mark_line(strokeWidth=2)
+    line = line.encode(
         x=ordered("label", labels, "period", count=MANY + 1),
-        y=amount("value", axis_title(what, unit, currency), None, zero=False),
-        color=colour,
+        y=amount("value", what, unit, currency),
+        color=alt.Color("kind:N", scale=scale),
         detail="setting:N",
         tooltip=tips,
-        order=alt.Order("kind:N", sort="descending"),
     )
-    panel = panel.properties(width=PANEL, height=120)
+    chosen = line.transform_filter("datum.kind == 'as chosen'")
+    others = line.transform_filter("datum.kind != 'as chosen'")
+    values = alt.Data(values=rows(data, ["parameter", "setting", "label", "value", "kind"]))
+    panel = alt.layer(others, chosen, data=values).properties(width=PANEL, height=120)
     facet = panel.facet(facet=alt.Facet("parameter:N", title=None), columns=2)
     return Picture(finished(facet, title, height=None))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.charts import bars, lines, timeline
 from kpi_lib.charts.picture import Picture
 from kpi_lib.charts.table import column_title
-from kpi_lib.charts.units import as_unit
+from kpi_lib.charts.units import as_unit, plural_name, readable
 from kpi_lib.charts.values import plain
 from kpi_lib.kpi import Part, Unit
 
@@ -35,6 +35,8 @@ class Drawing:
     currency: str
     labels: Mapping[str, str]
     """Labels of periods by their first day, as the trend writes them."""
+    focus: str = ""
+    """Label of the headline period."""
 
     def unit(self, column: str) -> Unit | None:
         """The unit the card names for a column."""
@@ -55,7 +57,7 @@ class Drawing:
 
     def labelled(self, column: str) -> pd.DataFrame:
         """The frame with a text column `label` in place of days or numbers."""
-        texts = [str(plain(value)) for value in self.frame[column].tolist()]
+        texts = [readable(str(plain(value))) for value in self.frame[column].tolist()]
         short = 7 if column == "month" else None
         return self.frame.assign(label=[self.labels.get(t, t[:short]) for t in texts])
 
@@ -67,6 +69,7 @@ def picture_of(
     currency: str = "",
     labels: Mapping[str, str] | None = None,
     view: str = "",
+    focus: str = "",
 ) -> Picture | None:
     """The picture of a part's rows, None for a table or where there is nothing to draw.
 
@@ -75,7 +78,7 @@ def picture_of(
     draw = _VIEWS.get(view or part.view)
     if draw is None or frame.empty:
         return None
-    return draw(Drawing(part, frame, currency, labels or {}))
+    return draw(Drawing(part, frame, currency, labels or {}, focus))
 
 
 def _bars(drawing: Drawing) -> Picture:
@@ -186,7 +189,7 @@ def _lines(drawing: Drawing) -> Picture:
     return lines.lines(
         long[["label", "line", "height"]],
         title=drawing.part.title,
-        what=column_title(columns[0]) if len(columns) == 1 else "amount",
+        what=column_title(columns[0]) if len(columns) == 1 else plural_name(unit),
         unit=unit or "",
         currency=drawing.currency,
         y="height",
@@ -216,6 +219,7 @@ def _curve(drawing: Drawing) -> Picture:
         group="label",
         across=f"{column_title(days)} (days)" if days != "day" else "days since the start",
         what=column_title(share),
+        focus=drawing.focus,
     )
 
 
@@ -223,8 +227,9 @@ def _timeline(drawing: Drawing) -> Picture:
     spans = [n for n in drawing.measured if drawing.unit(n) is Unit.DAYS]
     account = next(n for n in ("account", "name", "account_id") if n in drawing.frame)
     kept = drawing.frame[account].drop_duplicates().head(MOST_ACCOUNTS)
+    shown = drawing.frame[drawing.frame[account].isin(kept)]
     return timeline.timeline(
-        drawing.frame[drawing.frame[account].isin(kept)],
+        shown.assign(stage=[readable(str(one)) for one in shown["stage"]]),
         title=drawing.part.title,
         account=account,
         stage="stage",

@@ -53,7 +53,7 @@ class Travelling:
 
 def escaped(text: str) -> str:
     """`text` as Markdown that shows exactly these characters (names may hold stars, dollars)."""
-    return re.sub(r"([\\`*_<>$|\[\]])", r"\\\1", text)
+    return re.sub(r"([\\*_<>$|\[\]])", r"\\\1", text)
 
 
 def facts(pairs: list[tuple[str, str]], *, heading: str = "") -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -37,13 +38,25 @@ def axis_format(unit: Unit | str | None) -> str:
         return ".3~p"
     if known in _MONEY or known is Unit.COUNT:
         return ",.0f"
-    return ",.3~r" if known is Unit.RATIO else ",.4~r"
+    return ",.3~r" if known is Unit.RATIO or known is None else ",.1~f"
 
 
 def axis_title(what: str, unit: Unit | str | None, currency: str = "") -> str:
     """`what (unit)`, or `what` alone where there is no unit to name."""
     name = unit_name(unit, currency)
-    return f"{what} ({name})" if name else what
+    return f"{what} ({name})" if name and name != what else what
+
+
+def plural_name(unit: Unit | str | None) -> str:
+    """What several figures of one unit are called together on an axis."""
+    names = {Unit.SHARE: "share", Unit.COUNT: "number", Unit.DAYS: "days", Unit.POINTS: "points"}
+    known = as_unit(unit)
+    return names.get(known, "amount") if known else "value"
+
+
+def readable(name: str) -> str:
+    """A name from the data as words: contract_and_nda becomes contract and nda."""
+    return name.replace("_", " ") if re.fullmatch(r"[a-z0-9_]+", name) else name
 
 
 def cell_text(value: Any, unit: Unit | str | None = None, currency: str = "") -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.charts import lines
 from kpi_lib.charts.parts import Drawing, main_value, picture_of
 from kpi_lib.charts.table import column_title, table
-from kpi_lib.charts.units import cell_text
 from kpi_lib.kpi import Kpi, Part, Unit
 from kpi_lib.measure import Measurement
 from kpi_lib.view import View
@@ -27,12 +26,15 @@ def part(
     currency: str = "",
     labels: Mapping[str, str] | None = None,
     view: str = "",
+    focus: str = "",
 ) -> View:
-    """One part of the figure: its picture, its table, and what stands out."""
-    drawing = Drawing(one, frame, currency, labels or {})
+    """One part of the figure: its picture, its table, and what stands out (in period `focus`)."""
+    drawing = Drawing(one, frame, currency, labels or {}, focus)
     return View(
         part_sentence(drawing, view or one.view),
-        picture=lambda: picture_of(one, frame, currency=currency, labels=labels, view=view),
+        picture=lambda: picture_of(
+            one, frame, currency=currency, labels=labels, view=view, focus=focus
+        ),
         table=lambda: table(with_labels(frame, labels), units=one.units, currency=currency),
         frame=frame,
     )
@@ -89,24 +91,39 @@ def _newest_kinds(drawing: Drawing, rows: pd.DataFrame, column: str) -> str:
 
 
 def _latest(drawing: Drawing) -> str:
-    row = drawing.labelled(drawing.named[0]).iloc[-1]
+    """The figures of the headline period, or of the last row where it is not among them."""
+    rows = drawing.labelled(drawing.named[0])
+    row = _focused(rows, drawing.focus).iloc[-1]
     told = [
-        f"{column_title(column)} {_text(drawing, column, row[column])}"
+        fact(drawing, column, row[column])
         for column in drawing.measured
         if row[column] == row[column]
     ]
     return f"{row['label']}: {', '.join(told)}."
 
 
+def _focused(rows: pd.DataFrame, focus: str) -> pd.DataFrame:
+    """The rows of the label in focus; where there are none, those of the last label."""
+    label = focus if (rows["label"] == focus).any() else rows["label"].iloc[-1]
+    return rows[rows["label"] == label]
+
+
+def fact(drawing: Drawing, column: str, value: Any) -> str:
+    """A figure with what it is: stage 88 days, mrr EUR 4,518 per month."""
+    title, text = column_title(column), _text(drawing, column, value)
+    if drawing.unit(column) is Unit.DAYS:
+        title = title.removesuffix("days").strip()
+    return f"{title} {text}".strip()
+
+
 def _end_of_curves(drawing: Drawing) -> str:
     share = next(n for n in drawing.measured if drawing.unit(n) is Unit.SHARE)
     days = next(n for n in drawing.measured if drawing.unit(n) is Unit.DAYS)
     named = [n for n in drawing.named if n != days]
-    last = drawing.labelled(named[0] if named else days)
-    group = last["label"].iloc[-1] if named else "all"
-    row = (last[last["label"] == group] if named else last).iloc[-1]
+    rows = drawing.labelled(named[0]) if named else drawing.frame.assign(label="all")
+    row = _focused(rows, drawing.focus).iloc[-1]
     at = _text(drawing, days, row[days])
-    return f"{group}: {_text(drawing, share, row[share])} after {at}."
+    return f"{row['label']}: {fact(drawing, share, row[share])} after {at}."
 
 
 def _length(drawing: Drawing) -> str:
@@ -210,10 +227,7 @@ def behind_sentence(kpi: Kpi, listed: Part, frame: pd.DataFrame, currency: str) 
         said += f", together {_text(drawing, money[0], frame[money[0]].sum())}"
     first = frame.iloc[0]
     named = next((n for n in ("account", "name", "account_id", "unit_id") if n in frame), "")
-    facts = [
-        f"{column_title(n)} {cell_text(first[n], listed.units.get(n), currency)}"
-        for n in drawing.measured[:3]
-    ]
+    facts = [fact(drawing, n, first[n]) for n in drawing.measured[:3] if first[n] == first[n]]
     return f"{said}. First comes {first[named]}: {', '.join(facts)}." if named else f"{said}."
 
 

@@ -1,0 +1,163 @@
+"""The five assumptions behind consumer KPIs, checked on the data of a business that sells to companies.
+
+After Mironov (2020), Starter KPIs for B2B/Enterprise. Where they fail, KPIs from consumer companies
+(traffic, net promoter score, cost per campaign) fit badly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+import ibis.expr.types as ir
+
+from kpi_lib.charts.values import plain
+from kpi_lib.engine import run
+from kpi_lib.schema import Tables
+from kpi_lib.view import View
+from kpi_lib.wording import format_count, format_value
+
+if TYPE_CHECKING:
+    from kpi_lib.charts.shown import Block
+
+QUICK_DAYS = 30
+MANY = 1000
+SMALL_SHARE = 0.1
+HALF = 0.5
+YEAR = 365
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One assumption: whether it holds here (None: cannot be told), and what the data say."""
+
+    name: str
+    holds: bool | None
+    sentence: str
+
+
+def assumptions(tables: Tables) -> View:
+    """The five assumptions with what the data say about each."""
+    found = [check(tables) for check in CHECKS]
+    told = [one for one in found if one.holds is not None]
+    holding = sum(bool(one.holds) for one in told)
+    said = (
+        f"{holding} of the {format_count(len(told), 'assumption')} that can be checked here hold."
+    )
+    if told and holding * 2 < len(told):
+        said += " KPIs copied from consumer companies are likely to mislead."
+    return View(said, table=lambda: _table(found))
+
+
+def _table(found: list[Assumption]) -> Block:
+    import pandas as pd
+
+    from kpi_lib.charts.table import table
+
+    words = {True: "holds", False: "does not hold", None: "cannot be told"}
+    rows = [(one.name, words[one.holds], one.sentence) for one in found]
+    return table(pd.DataFrame(rows, columns=["assumption", "here", "what the data say"]))
+
+
+def _number(expression: ir.Scalar) -> float | None:
+    """The value of an aggregate, None for nothing."""
+    value = plain(run(expression.as_table()).iloc[0, 0])
+    return None if value is None else float(value)
+
+
+def buyer_is_user(tables: Tables) -> Assumption:
+    """Whether at least half of the people who bought have ever used the product."""
+    name = "The buyer is the user"
+    if not {"contacts", "usage"} <= set(tables):
+        return Assumption(name, None, "People and their use are not in the data.")
+    buyers = tables["contacts"].filter(tables["contacts"]["role"] == "buyer")
+    used = buyers.semi_join(tables["usage"], "contact_id")
+    bought, active = _number(buyers.count()) or 0.0, _number(used.count()) or 0.0
+    if not bought:
+        return Assumption(name, None, "No person is marked as a buyer.")
+    share = active / bought
+    said = f"{format_value(share, 'share')} of {format_count(bought, 'buyer')} have ever used the product."
+    return Assumption(name, share >= HALF, said)
+
+
+def quick_decisions(tables: Tables) -> Assumption:
+    """Whether the median won lead decides within a month."""
+    name = "Buying decisions are made quickly"
+    if "leads" not in tables:
+        return Assumption(name, None, "Leads are not in the data.")
+    won = tables["leads"].filter(tables["leads"]["won_on"].notnull())
+    days = won["won_on"].delta(won["created_on"], unit="day").cast("float64")
+    median = _number(won.mutate(days=days)["days"].quantile(0.5))
+    if median is None:
+        return Assumption(name, None, "No lead has been won.")
+    said = (
+        f"The median won lead took {format_value(median, 'days')} from first contact to signature."
+    )
+    return Assumption(name, median <= QUICK_DAYS, said)
+
+
+def easy_to_try(tables: Tables) -> Assumption:
+    """Whether at least half of the customers used the product before they signed."""
+    name = "The product is easy to try before purchase"
+    if not {"accounts", "usage"} <= set(tables):
+        return Assumption(name, None, "Accounts and their use are not in the data.")
+    usage, accounts = tables["usage"], tables["accounts"]
+    first = usage.group_by(of=usage["account_id"]).aggregate(first=usage["at"].cast("date").min())
+    joined = accounts.join(first, accounts["account_id"] == first["of"])
+    early = joined["first"] < joined["signed_on"]
+    share = _number(early.cast("float64").mean())
+    if share is None:
+        return Assumption(name, None, "No account has used the product.")
+    said = f"{format_value(share, 'share')} of the accounts that use it did so before they signed."
+    return Assumption(name, share >= HALF, said)
+
+
+def many_prospects(tables: Tables) -> Assumption:
+    """Whether there are a thousand new leads a year or more."""
+    name = "There are hundreds of prospects to talk to"
+    if "leads" not in tables:
+        return Assumption(name, None, "Leads are not in the data.")
+    since = ibis.literal(tables.as_of - timedelta(days=YEAR))
+    count = _number(tables["leads"].filter(tables["leads"]["created_on"] > since).count()) or 0.0
+    said = f"{format_count(count, 'lead')} came in during the last {YEAR} days."
+    return Assumption(name, count >= MANY, said)
+
+
+def many_small_sales(tables: Tables) -> Assumption:
+    """Whether a thousand customers or more sign in a year, the ten largest being less than a tenth."""
+    name = "Sales are many and each is small"
+    if not {"accounts", "subscriptions"} <= set(tables):
+        return Assumption(name, None, "Accounts and contracts are not in the data.")
+    since = ibis.literal(tables.as_of - timedelta(days=YEAR))
+    accounts = tables["accounts"]
+    count = _number(accounts.filter(accounts["signed_on"] > since).count()) or 0.0
+    share = _largest_ten(tables)
+    if share is None:
+        return Assumption(name, None, "No account pays.")
+    said = (
+        f"{format_count(count, 'customer')} signed in the last {YEAR} days; "
+        f"the ten largest pay {format_value(share, 'share')} of the monthly amount."
+    )
+    return Assumption(name, count >= MANY and share < SMALL_SHARE, said)
+
+
+def _largest_ten(tables: Tables) -> float | None:
+    rows = tables["subscriptions"]
+    day = ibis.literal(tables.as_of)
+    paying = rows.filter(rows["started_on"] <= day, rows["ended_on"] > day)
+    amounts = paying.group_by("account_id").aggregate(amount=paying["monthly_amount"].sum())
+    frame = run(amounts.order_by(ibis.desc("amount"), "account_id"))
+    whole = float(frame["amount"].sum()) if len(frame) else 0.0
+    return float(frame["amount"].head(10).sum()) / whole if whole else None
+
+
+CHECKS: tuple[Callable[[Tables], Assumption], ...] = (
+    buyer_is_user,
+    quick_decisions,
+    easy_to_try,
+    many_prospects,
+    many_small_sales,
+)

@@ -34,7 +34,7 @@ def _filled(row: Mapping[str, Any], column: Column) -> Any:
     return value
 
 
-def small_company(as_of: date, /, currency: str = "EUR", **tables: Rows) -> Tables:
+def small_company(as_of: date, /, **tables: Rows) -> Tables:
     """Tables of a company written by hand, one keyword per table, each a list of rows.
 
     >>> company = small_company(date(2026, 1, 31), accounts=[{"account_id": "a"}])
@@ -42,4 +42,4 @@ def small_company(as_of: date, /, currency: str = "EUR", **tables: Rows) -> Tabl
     1
     """
     made = {name: small_table(name, rows) for name, rows in tables.items()}
-    return Tables(made, as_of, currency=currency)
+    return Tables(made, as_of, currency="EUR")

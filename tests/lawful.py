@@ -80,8 +80,8 @@ def assert_same(one: Frames, other: Frames, *, ordered: bool = True) -> None:
 def _plain(frame: pd.DataFrame, loose: bool) -> pd.DataFrame:
     if not loose or frame.empty:
         return frame.reset_index(drop=True)
-    numbers = [name for name in frame if pd.api.types.is_float_dtype(frame[name])]
-    names = [name for name in frame if name not in numbers] + numbers
+    numbers = [str(name) for name in frame if pd.api.types.is_float_dtype(frame[name])]
+    names = [str(name) for name in frame if name not in numbers] + numbers
     return frame.sort_values(names, key=_rounded).reset_index(drop=True)
 
 

@@ -164,7 +164,8 @@ def _small(frames: list[pd.DataFrame], kinds: dict[str, str]) -> ir.Table:
     if whole is None or whole.empty:
         return small({}, kinds)
     whole = whole[list(kinds)].assign(period=whole["period"].map(_day))
-    return small(whole.astype(object).where(whole.notna(), None).to_dict("list"), kinds)
+    plain = whole.astype(object).where(whole.notna(), None)
+    return small({name: plain[name].tolist() for name in kinds}, kinds)
 
 
 def _day(moment: Any) -> date:

@@ -10,6 +10,7 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parents[1]) not in sys.path:  # run as a script: the repository root is not there yet
     sys.path.insert(0, str(HERE.parents[1]))
 
+from data.sample.generator.card import update_card  # noqa: E402
 from data.sample.generator.saas import make_saas  # noqa: E402
 from data.sample.generator.truth import TRUTH, Truth  # noqa: E402
 from data.sample.generator.wholesale import make_wholesale  # noqa: E402
@@ -42,3 +43,5 @@ def _arguments() -> argparse.Namespace:
 if __name__ == "__main__":
     given = _arguments()
     make(given.out, scale=given.scale, seed=given.seed, effect=given.effect)
+    if given.out.resolve() == HERE:
+        update_card(HERE / "README.md")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -94,7 +96,7 @@ def _exact_waits(signed: Ints, waits: Ints, mean: int) -> Ints:
     return waits
 
 
-def _traits(rng: np.random.Generator, year: Ints) -> dict[str, object]:
+def _traits(rng: np.random.Generator, year: Ints) -> dict[str, Any]:
     size = len(year)
     large = rng.random(size) < 0.33 + 0.055 * (year - 2019)
     users = np.rint(np.where(large, 10.0, 6.0) * np.exp(0.35 * rng.standard_normal(size)))

@@ -18,6 +18,7 @@ from data.sample.generator.tools import (
     moments,
     pick,
     stream,
+    where,
     with_mean,
     within_group,
 )
@@ -139,7 +140,7 @@ def contacts_table(accounts: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFra
             "is_service": contacts["is_service"],
         }
     )
-    return frame[contacts["created"].to_numpy() <= until]
+    return pd.DataFrame(frame.loc[contacts["created"].to_numpy() <= until])
 
 
 def subscriptions_table(accounts: pd.DataFrame, terms: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -192,7 +193,7 @@ def _reasons(accounts: pd.DataFrame, rows: pd.DataFrame, leaves: Flags, seed: in
     quiet = rows["inactive"].to_numpy() & (rng.random(len(rows)) < 0.7)
     said = np.where(slow, "slow start", said)
     said = np.where(quiet, "low use", said)
-    return np.where(leaves, said, None)
+    return where(leaves, said)
 
 
 def accounts_table(accounts: pd.DataFrame, terms: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
@@ -240,8 +241,8 @@ def history_table(accounts: pd.DataFrame, subscriptions: pd.DataFrame, seed: int
         _field(names, "owner", accounts["owner"], middle)[changed],
         seats,
     ]
-    frame = pd.concat(parts)[["account_id", "field", "value", "from_on"]]
-    return frame.sort_values(["account_id", "field", "from_on"], kind="stable")
+    frame: pd.DataFrame = pd.concat(parts)[["account_id", "field", "value", "from_on"]]
+    return pd.DataFrame(frame.sort_values(["account_id", "field", "from_on"], kind="stable"))
 
 
 def _field(names: np.ndarray, field: str, value: object, from_on: Ints) -> pd.DataFrame:

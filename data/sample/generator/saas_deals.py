@@ -16,6 +16,7 @@ from data.sample.generator.tools import (
     next_workday,
     pick,
     stream,
+    where,
     year_of,
 )
 from data.sample.generator.truth import TRUTH
@@ -165,7 +166,7 @@ def leads_table(
     return pd.DataFrame(
         {
             "lead_id": ids("L", np.arange(len(deals)), 5),
-            "account_id": np.where(customer, company_ids(accounts, deals), None),
+            "account_id": where(customer, company_ids(accounts, deals)),
             "account_linked_on": dates(won_on),
             "contact_id": buyers,
             "created_on": dates(deals["created"].to_numpy()),
@@ -176,6 +177,6 @@ def leads_table(
             "demo_on": dates(deals["demo"].to_numpy(), hide_after=LAST_DAY),
             "won_on": dates(won_on),
             "lost_on": dates(np.where(lost, ends, NEVER)),
-            "lost_reason": np.where(lost, deals["lost_reason"], None),
+            "lost_reason": where(lost, deals["lost_reason"]),
         }
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data.sample.generator.saas_customers import account_ids
 from data.sample.generator.saas_deals import PRE_SALE, company_ids
-from data.sample.generator.tools import DAY, LAST_DAY, MINUTE, NEVER, Ints, ids, moments
+from data.sample.generator.tools import DAY, LAST_DAY, MINUTE, NEVER, Ints, ids, moments, where
 
 _POST_SALE = ("won", "live", "adopted", "value", "expanded", "renewed")
 
@@ -31,10 +31,10 @@ def states_table(
 def _before_sale(accounts: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
     entered = deals[[f"begins_{state}" for state in PRE_SALE]].to_numpy()
     frame = _rows(entered, deals["ends"].to_numpy(), PRE_SALE, 0)
-    row, at_opportunity = frame.pop("row").to_numpy(), frame["state"].isin(PRE_SALE[2:])
+    row, at_opportunity = frame.pop("row").to_numpy(), frame["state"].isin(PRE_SALE[2:]).to_numpy()
     return frame.assign(
         account_id=company_ids(accounts, deals)[row],
-        opportunity_id=np.where(at_opportunity, ids("O", np.arange(len(deals)), 5)[row], None),
+        opportunity_id=where(at_opportunity, ids("O", np.arange(len(deals)), 5)[row]),
         amount=deals["amount"].to_numpy()[row],
     ).assign(amount=lambda rows: rows["amount"].where(at_opportunity))
 

@@ -7,7 +7,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data.sample.generator.saas_customers import account_ids
-from data.sample.generator.tools import LAST_DAY, NEVER, Floats, Ints, dates, day, ids, pick, stream
+from data.sample.generator.tools import (
+    LAST_DAY,
+    NEVER,
+    Floats,
+    Ints,
+    dates,
+    day,
+    ids,
+    pick,
+    stream,
+    where,
+)
 from data.sample.generator.truth import TRUTH
 
 # Team: people, mean score of the question on recommending us, drift per quarter.
@@ -105,7 +116,7 @@ def _one_survey(
             "on": quarter + 60 + rng.integers(0, 20, len(team)),
             "score": score.astype(np.int64),
             "scale_max": scale_max,
-            "comment": np.where(said, words, None),
+            "comment": where(said, words),
         }
     )
     return frame[rng.random(len(team)) < 0.76]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,8 @@ def _one_term(
 
 def loss_chance(waited: Ints, inactive: Flags, engagement: Floats, effect: float) -> Floats:
     """Return the chance to lose each renewal: the planted truth in one formula."""
-    log_odds = effect * _BASE_LOG_ODDS + (1 - effect) * _LOG_ODDS_WITHOUT_EFFECTS
-    log_odds = log_odds + effect * (
+    base = effect * _BASE_LOG_ODDS + (1 - effect) * _LOG_ODDS_WITHOUT_EFFECTS
+    log_odds = base + effect * (
         log(TRUTH.odds_ratio_time_to_value) * (waited - 60) / 30
         + log(TRUTH.odds_ratio_inactive) * inactive
         + log(TRUTH.odds_ratio_engagement) * engagement
@@ -83,7 +84,7 @@ def loss_chance(waited: Ints, inactive: Flags, engagement: Floats, effect: float
 
 def _growth(
     rng: np.random.Generator, accounts: pd.DataFrame, state: pd.DataFrame, end: Ints
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Seats and amount of the term, and a change of both within it for some; unrelated to renewal."""
     size = len(accounts)
     start = state["start"].to_numpy()

@@ -144,7 +144,7 @@ def _after_sale(accounts: pd.DataFrame, terms: pd.DataFrame, seed: int) -> pd.Da
     place = np.where(rng.random(len(frame)) < 0.85, 2, 1)
     contact = ids("C", first[frame["account"]] + place, 5)
     names = ids("A", frame.pop("account").to_numpy())
-    return frame.assign(account_id=names, contact_id=contact)
+    return pd.DataFrame(frame.assign(account_id=names, contact_id=contact))
 
 
 def _contacts_of(accounts: pd.DataFrame) -> Ints:

@@ -178,7 +178,7 @@ def _weekly_loads(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     weeks = np.maximum(0, -(-(rows["end"].to_numpy() - first) // 7))
     row = np.repeat(np.arange(len(rows)), weeks)
     on = first[row] + 7 * within_group(weeks)
-    return _service_rows(rows, row, on * DAY + 120 * MINUTE, 1.0 + rng.poisson(3, len(row)))
+    return _service_rows(rows, row, on * DAY + 300 * MINUTE, 1.0 + rng.poisson(3, len(row)))
 
 
 def _daily_loads(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -81,7 +81,7 @@ def moments(micros: Ints) -> pd.Series:
 
 
 def office_minutes(rng: np.random.Generator, size: int) -> Ints:
-    """Return moments within a working day (07:00 to 16:59 UTC) in microseconds."""
+    """Return moments within a working day (07:00 to 16:59) in microseconds."""
     return np.asarray(rng.integers(7 * 60, 17 * 60, size) * MINUTE, dtype=np.int64)
 
 
@@ -107,10 +107,17 @@ def within_group(counts: Ints) -> Ints:
 def with_mean(values: Ints, mean: int, low: int, high: Ints | int) -> Ints:
     """Return whole numbers near `values`, between the bounds, whose mean is exactly `mean`."""
     result = np.clip(np.rint(values * mean / values.mean()).astype(np.int64), low, high)
-    while gap := int(mean * len(result) - result.sum()):
+    while gap := mean * len(result) - int(result.sum()):
         step = int(np.sign(gap))
         free = np.flatnonzero((result + step >= low) & (result + step <= high))
         result[free[: abs(gap)]] += step
+    return np.asarray(result)
+
+
+def where(keep: Flags, values: NDArray[np.object_] | pd.Series) -> NDArray[np.object_]:
+    """Return the values where `keep`, and nothing elsewhere."""
+    result = np.array(values, dtype=object)
+    result[~keep] = None
     return result
 
 

@@ -37,4 +37,6 @@ def make_wholesale(folder: Path, *, scale: int, seed: int) -> None:
         write_csv(table, folder, name)
     write_parquet([trade.lines_table(orders, made.lines)], folder, "order_lines")
     write_parquet([views], folder, "page_views")
-    write_dataset(folder, name="Borealis Tire and Wheel", currency="CAD", timezone="America/Toronto")
+    write_dataset(
+        folder, name="Borealis Tire and Wheel", currency="CAD", timezone="America/Toronto"
+    )

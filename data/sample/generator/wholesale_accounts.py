@@ -114,8 +114,8 @@ def history_table(accounts: pd.DataFrame, seed: int) -> pd.DataFrame:
         _field(names, "owner", np.where(changed, before, owner), signed),
         _field(names, "owner", owner, changed_on)[changed],
     ]
-    frame = pd.concat(parts)
-    return frame.sort_values(["account_id", "field", "from_on"], kind="stable")
+    frame: pd.DataFrame = pd.concat(parts)
+    return pd.DataFrame(frame.sort_values(["account_id", "field", "from_on"], kind="stable"))
 
 
 def _field(

@@ -71,10 +71,12 @@ def _drawn_orders(accounts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFr
     account, month = np.repeat(account, repeat), np.repeat(month, repeat)
     length = np.diff(np.append(first, add_months(first[-1:], 1)))
     on = first[month] + (rng.random(len(month)) * length[month]).astype(np.int64)
-    there = (on > accounts["signed"].to_numpy()[account]) & (on <= accounts["gone"].to_numpy()[account])
+    there = (on > accounts["signed"].to_numpy()[account]) & (
+        on <= accounts["gone"].to_numpy()[account]
+    )
     frame = pd.DataFrame({"account": account, "on": on})[there]
     frame = frame.sort_values(["on", "account"], kind="stable").reset_index(drop=True)
-    minute = rng.integers(12 * 60, 22 * 60, len(frame)) * MINUTE
+    minute = rng.integers(8 * 60, 18 * 60, len(frame)) * MINUTE
     return frame.assign(at=frame["on"] * DAY + minute, month=_month(frame["on"].to_numpy()))
 
 
@@ -109,10 +111,14 @@ def _book(orders: pd.DataFrame, accounts: pd.DataFrame, rng: np.random.Generator
     quantity is a quarter larger than what it replaces: 80 % moved in time, 20 % added.
     """
     season = np.select(
-        [orders["month"].isin([9, 10, 11]), orders["month"].isin([3, 4, 5])], ["winter", "summer"], ""
+        [orders["month"].isin([9, 10, 11]), orders["month"].isin([3, 4, 5])],
+        ["winter", "summer"],
+        "",
     )
     year = year_of(orders["on"].to_numpy())
-    deliver = np.array([_deliver_on(name, number) for name, number in zip(season, year, strict=True)])
+    deliver = np.array(
+        [_deliver_on(name, number) for name, number in zip(season, year, strict=True)]
+    )
     books = accounts["books"].to_numpy()[orders["account"]]
     picked = (season != "") & books & (rng.random(len(orders)) < 0.5)
     picked &= deliver > day(_BOOKING_SINCE) + 60
@@ -158,8 +164,12 @@ def _known(orders: pd.DataFrame, lines: pd.DataFrame, accounts: pd.DataFrame) ->
 
 def _booking_discount(orders: pd.DataFrame) -> Floats:
     weeks = (orders["deliver"] - orders["on"]) // 7
-    by_units = np.select([orders["units"] >= least for least, _ in _UNIT_TIERS], [r for _, r in _UNIT_TIERS], 0.0)
-    by_weeks = np.select([weeks >= least for least, _ in _WEEK_TIERS], [r for _, r in _WEEK_TIERS], 0.0)
+    by_units = np.select(
+        [orders["units"] >= least for least, _ in _UNIT_TIERS], [r for _, r in _UNIT_TIERS], 0.0
+    )
+    by_weeks = np.select(
+        [weeks >= least for least, _ in _WEEK_TIERS], [r for _, r in _WEEK_TIERS], 0.0
+    )
     return np.asarray(np.where(orders["booking"], by_units + by_weeks, 0.0), dtype=np.float64)
 
 
@@ -179,7 +189,9 @@ def fates(orders: pd.DataFrame, seed: int) -> tuple[Flags, Flags]:
     return cancelled, ~cancelled & (rng.random(len(orders)) < 0.02)
 
 
-def orders_table(accounts: pd.DataFrame, orders: pd.DataFrame, channel: NDArray[np.object_], seed: int) -> pd.DataFrame:
+def orders_table(
+    accounts: pd.DataFrame, orders: pd.DataFrame, channel: NDArray[np.object_], seed: int
+) -> pd.DataFrame:
     """Return the orders as known on the last day."""
     rng = stream(seed, "wholesale", "shipping")
     on, booking = orders["on"].to_numpy(), orders["booking"].to_numpy()
@@ -233,10 +245,13 @@ def revenue_by_year(orders: pd.DataFrame, accounts: pd.DataFrame) -> dict[int, F
     """Return the sales per account of each full calendar year."""
     year = year_of(orders["on"].to_numpy())
     return {
-        number: np.bincount(
-            orders["account"][year == number],
-            weights=orders["amount"][year == number],
-            minlength=len(accounts),
+        number: np.asarray(
+            np.bincount(
+                orders["account"][year == number],
+                weights=orders["amount"][year == number],
+                minlength=len(accounts),
+            ),
+            dtype=np.float64,
         )
         for number in (2023, 2024, 2025)
     }

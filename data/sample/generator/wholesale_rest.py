@@ -49,7 +49,9 @@ def spend_table(orders: pd.DataFrame, seed: int) -> pd.DataFrame:
                 "department": department,
                 "channel": channel,
                 "purpose": purpose,
-                "amount": np.round(smooth.to_numpy() * share * rng.uniform(0.9, 1.1, len(smooth)), 2),
+                "amount": np.round(
+                    smooth.to_numpy() * share * rng.uniform(0.9, 1.1, len(smooth)), 2
+                ),
             }
         )
         for department, channel, purpose, share in _SPEND
@@ -87,8 +89,10 @@ def interactions_table(accounts: pd.DataFrame, seed: int) -> pd.DataFrame:
     for name, (lever, channel, track, cost, yearly) in _TOUCHES.items():
         counts = rng.poisson(yearly * np.maximum(0, LAST_DAY - first) / 365)
         account = np.repeat(np.arange(len(accounts)), counts)
-        on = first[account] + (rng.random(len(account)) * (LAST_DAY + 1 - first[account])).astype(np.int64)
-        minute = rng.integers(13 * 60, 21 * 60, len(account))
+        on = first[account] + (rng.random(len(account)) * (LAST_DAY + 1 - first[account])).astype(
+            np.int64
+        )
+        minute = rng.integers(8 * 60, 18 * 60, len(account))
         frame = pd.DataFrame({"account": account, "on": on, "minute": minute, "name": name})
         parts.append(frame.assign(lever=lever, channel=channel, track=track, cost=cost))
     rows = pd.concat(parts).sort_values(["on", "minute", "account"], kind="stable")
@@ -116,7 +120,9 @@ def answers_and_invited(accounts: pd.DataFrame, seed: int) -> tuple[pd.DataFrame
     for period in periods.tolist():
         row = np.flatnonzero(signed < period)
         score = np.clip(np.rint(rng.normal(7.7, 1.9, len(row))), 0, 10).astype(np.int64)
-        frame = pd.DataFrame({"account": row, "on": period + rng.integers(5, 60, len(row)), "score": score})
+        frame = pd.DataFrame(
+            {"account": row, "on": period + rng.integers(5, 60, len(row)), "score": score}
+        )
         parts.append(frame[rng.random(len(row)) < 0.4])
         asked.append(len(row))
     rows = pd.concat(parts).sort_values(["on", "account"], kind="stable")
@@ -138,7 +144,11 @@ def answers_and_invited(accounts: pd.DataFrame, seed: int) -> tuple[pd.DataFrame
 def benchmarks_table(seed: int) -> pd.DataFrame:
     """Return figures of two invented competitors for the last six quarters."""
     rng = stream(seed, "wholesale", "benchmarks")
-    levels = {"cart_abandonment": (0.45, 0.03), "basket": (3300.0, 180.0), "repeat_orders": (9.0, 0.6)}
+    levels = {
+        "cart_abandonment": (0.45, 0.03),
+        "basket": (3300.0, 180.0),
+        "repeat_orders": (9.0, 0.6),
+    }
     months = np.arange(np.datetime64("2025-01", "M"), np.datetime64(TRUTH.last_day, "M") + 1, 3)
     quarters = months.astype("M8[D]").astype(np.int64)
     parts = [
@@ -152,7 +162,10 @@ def benchmarks_table(seed: int) -> pd.DataFrame:
                 "confidence": confidence,
             }
         )
-        for competitor, confidence in (("Prairie Tire Supply", "medium"), ("Grand Lac Wheels", "low"))
+        for competitor, confidence in (
+            ("Prairie Tire Supply", "medium"),
+            ("Grand Lac Wheels", "low"),
+        )
         for kpi, (level, spread) in levels.items()
     ]
     return pd.concat(parts).sort_values(["period", "competitor", "kpi"], kind="stable")

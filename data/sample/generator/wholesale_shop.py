@@ -9,7 +9,19 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.sample.generator.tools import DAY, LAST_DAY, NEVER, Floats, Ints, day, ids, labels, moments, pick, stream
+from data.sample.generator.tools import (
+    DAY,
+    LAST_DAY,
+    NEVER,
+    Floats,
+    Ints,
+    day,
+    ids,
+    labels,
+    moments,
+    pick,
+    stream,
+)
 from data.sample.generator.truth import TRUTH
 from data.sample.generator.wholesale_accounts import account_ids
 from data.sample.generator.wholesale_orders import PRODUCTS, order_ids
@@ -63,7 +75,9 @@ def make_shop(
     left = _left(ordered, stream(seed, "wholesale", "left carts"))
     others = _without_cart(left, ordered, stream(seed, "wholesale", "browsing"))
     visits = pd.concat([ordered, left, others], ignore_index=True)
-    visits = visits[visits["at"] < (LAST_DAY + 1) * DAY].sort_values(["at", "account"], kind="stable")
+    visits = visits[visits["at"] < (LAST_DAY + 1) * DAY].sort_values(
+        ["at", "account"], kind="stable"
+    )
     visits = visits.reset_index(drop=True)
     views = _views(visits, stream(seed, "wholesale", "page views"))
     return _carts_table(accounts, orders, visits, views), _views_table(accounts, views)
@@ -72,11 +86,15 @@ def make_shop(
 def _ordered(
     orders: pd.DataFrame, channel: NDArray[np.object_], rng: np.random.Generator
 ) -> pd.DataFrame:
-    web = (channel == "web") & ~orders["booking"].to_numpy() & (orders["on"] >= day(_SHOP_SINCE)).to_numpy()
+    web = (
+        (channel == "web")
+        & ~orders["booking"].to_numpy()
+        & (orders["on"] >= day(_SHOP_SINCE)).to_numpy()
+    )
     row = np.flatnonzero(web)
     kinds = {"ordered": 0.6, "ordered_delivery": 0.22, "ordered_scarce": 0.08, "ordered_later": 0.1}
     kind = pick(rng, kinds, len(row))
-    later = (kind == "ordered_later") * rng.integers(1, 60, len(row)) * _HOUR
+    later = (kind == "ordered_later") * rng.integers(1, 4, len(row)) * DAY
     return pd.DataFrame(
         {
             "account": orders["account"].to_numpy()[row],
@@ -92,13 +110,15 @@ def _ordered(
 
 def _left(ordered: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Carts nobody ordered, by the same accounts around the same time, more of them in October."""
-    october = (ordered["at"] // DAY).to_numpy().astype("M8[D]").astype("M8[M]").astype(np.int64) % 12 == 9
+    october = (ordered["at"] // DAY).to_numpy().astype("M8[D]").astype("M8[M]").astype(
+        np.int64
+    ) % 12 == 9
     weight: Floats = np.where(october, 1.6, 1.0)
     size = round(len(ordered) * _LEFT_SHARE / (1 - _LEFT_SHARE))
     like = rng.choice(len(ordered), size=size, p=weight / weight.sum())
     factor = np.exp(0.3 * rng.standard_normal(size))
-    shift = rng.integers(-4 * 24, 4 * 24, size) * _HOUR + rng.integers(0, 3600, size) * _SECOND
-    at = np.maximum(ordered["at"].to_numpy()[like] + shift, day(_SHOP_SINCE) * DAY + 12 * _HOUR)
+    shift = rng.integers(-4, 5, size) * DAY + rng.integers(0, 3600, size) * _SECOND
+    at = np.maximum(ordered["at"].to_numpy()[like] + shift, day(_SHOP_SINCE) * DAY + 9 * _HOUR)
     return pd.DataFrame(
         {
             "account": ordered["account"].to_numpy()[like],
@@ -107,7 +127,9 @@ def _left(ordered: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "order": -1,
             "ordered": NEVER * DAY,
             "amount": np.round(ordered["amount"].to_numpy()[like] * factor, 2),
-            "items": np.maximum(1, np.rint(ordered["items"].to_numpy()[like] * factor)).astype(np.int64),
+            "items": np.maximum(1, np.rint(ordered["items"].to_numpy()[like] * factor)).astype(
+                np.int64
+            ),
         }
     )
 
@@ -117,11 +139,11 @@ def _without_cart(
 ) -> pd.DataFrame:
     """Visits that put nothing into a cart; those who compare prices came a day before, too."""
     compared = left[left["kind"] == "price_comparison"]
-    before = compared.assign(kind="comparison_before", at=compared["at"] - 22 * _HOUR)
+    before = compared.assign(kind="comparison_before", at=compared["at"] - DAY)
     like = rng.choice(len(ordered), size=round(0.7 * len(ordered)))
     browse = ordered.iloc[like].assign(
         kind=pick(rng, {"browse": 0.8, "browse_scarce": 0.2}, len(like)),
-        at=ordered["at"].to_numpy()[like] - rng.integers(2, 200, len(like)) * _HOUR,
+        at=ordered["at"].to_numpy()[like] - rng.integers(1, 9, len(like)) * DAY,
     )
     browse = browse.assign(account=np.where(rng.random(len(like)) < 0.1, -1, browse["account"]))
     frame = pd.concat([before, browse])
@@ -149,8 +171,12 @@ def _views_of(
     place = visit.pages.index(visit.anchor)
     at = visits["at"].to_numpy()[row][:, None] + offset - offset[:, [place]]
     products = rng.integers(0, len(PRODUCTS), (size, 2))
-    shown = np.array([{"a": 0, "b": 1}.get(page[0], -1) if len(page) <= 2 else -1 for page in visit.pages])
-    names = ["product" if code >= 0 else page for code, page in zip(shown, visit.pages, strict=True)]
+    shown = np.array(
+        [{"a": 0, "b": 1}.get(page[0], -1) if len(page) <= 2 else -1 for page in visit.pages]
+    )
+    names = [
+        "product" if code >= 0 else page for code, page in zip(shown, visit.pages, strict=True)
+    ]
     stock = [_NONE if code < 0 else (_OUT if page.endswith("-") else _IN)
              for code, page in zip(shown, visit.pages, strict=True)]  # fmt: skip
     pages = [list(_PAGES).index(name) for name in names]

@@ -1,0 +1,124 @@
+"""Every picture draws, says what it shows with units, and is the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import vl_convert
+
+from kpi_lib.charts.picture import VEGA_LITE, Picture
+from kpi_lib.charts.theme import PALETTE
+from tests.charts.gallery import EXAMPLES
+
+OLDEST = "5.8"
+"""The oldest Vega-Lite that the converter has; JupyterLab bundles 5.6."""
+
+every_picture = pytest.mark.parametrize("name", EXAMPLES)
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside a specification."""
+    if isinstance(value, dict):
+        yield value
+    children = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    )
+    for child in children:
+        yield from parts(child)
+
+
+def channels(picture: Picture, *names: str) -> list[dict[str, Any]]:
+    """All encodings of these channels."""
+    found = [part["encoding"] for part in parts(picture.spec) if "encoding" in part]
+    return [one[name] for one in found for name in names if name in one]
+
+
+@every_picture
+def test_it_draws(name: str) -> None:
+    svg = vl_convert.vegalite_to_svg(EXAMPLES[name]().spec, vl_version=OLDEST)
+    assert svg.startswith("<svg")
+    assert "NaN" not in svg
+
+
+@every_picture
+def test_it_is_the_same_bytes_every_time(name: str) -> None:
+    first, second = EXAMPLES[name](), EXAMPLES[name]()
+    assert json.dumps(first.spec) == json.dumps(second.spec)
+    assert first.digest == second.digest
+
+
+@every_picture
+def test_it_travels_as_one_type_with_one_line_of_text(name: str) -> None:
+    bundle = EXAMPLES[name]()._repr_mimebundle_()
+    assert set(bundle) == {VEGA_LITE, "text/plain"}
+    assert bundle["text/plain"].startswith("picture: ")
+    assert "\n" not in bundle["text/plain"]
+    assert "/v5" in bundle[VEGA_LITE]["$schema"]
+    json.dumps(bundle, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"sparkline"}))
+def test_it_says_what_it_shows(name: str) -> None:
+    picture = EXAMPLES[name]()
+    assert picture.spec["title"]["text"]
+    titles = [one.get("title") for one in channels(picture, "x", "y")]
+    assert any(titles)
+    assert channels(picture, "tooltip")
+
+
+@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"sparkline", "small_multiples"}))
+def test_its_width_follows_the_page(name: str) -> None:
+    assert EXAMPLES[name]().spec["width"] == "container"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("trend", "(days)"),
+        ("weekly", "(%)"),
+        ("waterfall", "(EUR per month)"),
+        ("stacked", "(EUR)"),
+    ],
+)
+def test_axes_name_the_unit(name: str, unit: str) -> None:
+    titles = [str(one.get("title")) for one in channels(EXAMPLES[name](), "x", "y")]
+    assert any(title.endswith(unit) for title in titles)
+
+
+def test_data_inside_are_rounded() -> None:
+    picture = EXAMPLES["survival"]()
+    numbers = [
+        v for rows in picture.spec["datasets"].values() for row in rows for v in row.values()
+    ]
+    told = [number for number in numbers if isinstance(number, float)]
+    assert told
+    assert all(number == float(f"{number:.6g}") for number in told)
+
+
+def test_an_upper_end_that_is_not_reached_is_drawn_to_the_top_and_said() -> None:
+    picture = EXAMPLES["trend"]()
+    rows = max(picture.spec["datasets"].values(), key=len)
+    open_ended = rows[1]
+    assert open_ended["high"] is None
+    assert open_ended["top"] == 80.0
+    assert "no upper end" in picture.spec["title"]["subtitle"][0]
+
+
+def test_colours_stay_apart_for_readers_who_do_not_tell_red_from_green() -> None:
+    seen = [deuteranope(colour) for colour in PALETTE[:6]]
+    pairs = [(a, b) for place, a in enumerate(seen) for b in seen[place + 1 :]]
+    assert min(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5 for a, b in pairs) > 0.1
+
+
+def deuteranope(colour: str) -> list[float]:
+    """The linear colour as seen without green cones (Machado, Oliveira and Fernandes 2009)."""
+    matrix = [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ]
+    linear = [(int(colour[place : place + 2], 16) / 255) ** 2.2 for place in (1, 3, 5)]
+    return [sum(m * c for m, c in zip(row, linear, strict=True)) for row in matrix]

@@ -23,6 +23,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from kpi_lib.data import known
 from kpi_lib.data.known import Knowledge, as_known, last_full_month
 from kpi_lib.data.stock import Stock
 from kpi_lib.engine import run
@@ -70,11 +71,12 @@ class Asker:
 
     @cached_property
     def _shape(self) -> str:
-        """What the text of a question depends on besides the question: tables and their columns."""
-        present = {name: sorted(columns) for name, columns in self.knowledge.present.items()}
-        return hashlib.sha256(
-            repr((sorted(present.items()), self.knowledge.dated_fields)).encode()
-        ).hexdigest()[:16]
+        """What a text depends on besides its question: tables, their columns, the masking."""
+        present = sorted(
+            (name, sorted(columns)) for name, columns in self.knowledge.present.items()
+        )
+        parts = (present, self.knowledge.dated_fields, known.version())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
     def row(self, question: Question) -> Row:
         """The answer to one question."""

@@ -138,6 +138,8 @@ def _load(file: Path) -> dict[str, Any]:
         raise DataError(
             f"{_shown(file)}: not valid YAML{line}: {getattr(problem, 'problem', '')}"
         ) from None
+    except ValueError as problem:
+        raise DataError(f"{_shown(file)}: a date in it is not a day: {problem}") from None
     _demand(isinstance(raw, dict), _shown(file), "must hold keys such as name and source")
     return dict(raw)
 

@@ -67,6 +67,11 @@ class Dataset:
             self._kept[wanted] = kept
         return kept
 
+    @property
+    def dated_fields(self) -> tuple[str, ...]:
+        """The fields of accounts that account_history dates."""
+        return self.knowledge.dated_fields
+
     def describe(self) -> pd.DataFrame:
         """One row per table as known on `last_day`: table, rows, first_day, last_day.
 

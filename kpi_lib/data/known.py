@@ -7,9 +7,11 @@ dated history of account fields is joined to the accounts.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from types import FunctionType
 
 import ibis
 import ibis.expr.types as ir
@@ -18,6 +20,16 @@ from kpi_lib.contract import CONTRACT
 from kpi_lib.schema import OPEN_END, Column, TableContract
 
 HISTORY = "account_history"
+
+
+def version() -> str:
+    """Changes when the functions of this module do, also while a program runs."""
+    codes = [
+        value.__code__ for value in list(globals().values()) if isinstance(value, FunctionType)
+    ]
+    return hashlib.sha256(
+        b"".join(code.co_code + repr(code.co_names).encode() for code in codes)
+    ).hexdigest()
 
 
 def end_of_day(day: date) -> ir.Value:
@@ -72,9 +84,9 @@ class _Known(Mapping[str, ir.Table]):
         table = mask_table(self._tables[name], CONTRACT[name], present, self._day)
         parent = CONTRACT[name].known_with
         if parent is not None and parent[0] in self:
-            table = table.semi_join(self[parent[0]], parent[1])
+            table = with_parent(table, self[parent[0]], parent[1])
         if name in self._knowledge.outside:
-            table = table.semi_join(self["accounts"], "account_id")
+            table = with_parent(table, self["accounts"], "account_id")
         if name == "accounts" and self._knowledge.dated_fields:
             table = with_history(table, self[HISTORY], self._knowledge.dated_fields)
         return table
@@ -91,19 +103,39 @@ def mask_table(
     table: ir.Table, contract: TableContract, present: Collection[str], day: date
 ) -> ir.Table:
     """One table without the rows and fields of its own that came after `day`."""
+    conditions = row_conditions(table, contract, present, day)
+    blanked = blanked_fields(table, contract, present, day)
+    masked = table.filter(conditions) if conditions else table
+    return masked.mutate(**blanked) if blanked else masked
+
+
+def row_conditions(
+    table: ir.Table, contract: TableContract, present: Collection[str], day: date
+) -> list[ir.BooleanValue]:
+    """What holds for the rows known by the end of `day`."""
     conditions = []
     if contract.known_on:
         conditions.append(_by(table, contract[contract.known_on], contract, day))
     if "recorded_at" in present:
         recorded = table["recorded_at"]
         conditions.append(recorded.isnull() | (recorded < end_of_day(day)))
-    blanked = {
+    return conditions
+
+
+def blanked_fields(
+    table: ir.Table, contract: TableContract, present: Collection[str], day: date
+) -> dict[str, ir.Value]:
+    """The fields filled in later, each with what was known of it by the end of `day`."""
+    return {
         column.name: _blank(table, column, contract, present, day)
         for column in contract.columns
         if column.known_on and column.name in present
     }
-    masked = table.filter(conditions) if conditions else table
-    return masked.mutate(**blanked) if blanked else masked
+
+
+def with_parent(table: ir.Table, parent: ir.Table, column: str) -> ir.Table:
+    """The rows whose parent is known."""
+    return table.semi_join(parent, column)
 
 
 def _by(table: ir.Table, column: Column, contract: TableContract, day: date) -> ir.BooleanValue:

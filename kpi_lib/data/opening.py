@@ -82,14 +82,14 @@ def _last_day(config: Config, reach: Sequence[Extent]) -> date:
 
 
 def _refuse(config: Config, checked: Checked, day: date, require_clean: bool) -> None:
-    """Raises DataError where nothing is known on the day, or where an error stands in the way."""
+    """Raises DataError where an error stands in the way, or nothing is known on the day."""
+    errors = [str(problem) for problem in checked.problems if problem.severity == "error"]
+    if errors and require_clean:
+        raise DataError(*errors)
     if not any(span.rows for span in checked.spans.values()):
         raise DataError(
             f"{config.name}: as_of {day} lies before the first row of every table; choose a later day"
         )
-    errors = [str(problem) for problem in checked.problems if problem.severity == "error"]
-    if errors and require_clean:
-        raise DataError(*errors)
 
 
 def _dated_fields(stock: Stock) -> tuple[str, ...]:

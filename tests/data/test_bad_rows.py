@@ -122,7 +122,10 @@ def test_an_error_is_one_line_and_stops(case: str, tmp_path: Path) -> None:
     assert all(line.startswith("error: ") for line in lines)
 
 
-@pytest.mark.parametrize("case", list(ERRORS), ids=list(ERRORS))
+LOOKED_AT = ["key twice", "flag that cannot be read", "unknown account in many rows"]
+
+
+@pytest.mark.parametrize("case", LOOKED_AT)
 def test_an_error_can_be_looked_at(case: str, tmp_path: Path) -> None:
     changed, expected = ERRORS[case]
     dataset = open_dataset(write_company(tmp_path, **changed), require_clean=False)

@@ -128,6 +128,11 @@ def _behaviour(row: dict[Hashable, Any], days: pd.DataFrame) -> dict[str, float]
     return {"inactive": float(bool(quiet)), "level": level}
 
 
+@pytest.fixture(scope="module")
+def decided(saas: Tables) -> pd.DataFrame:
+    return decisions(saas)
+
+
 def features(rows: pd.DataFrame) -> Floats:
     """Time to value in units of 30 days, quiet or not, engagement in standard deviations."""
     score = (rows["level"] - rows["level"].mean()) / rows["level"].std()
@@ -187,8 +192,8 @@ def test_some_never_reach_value(saas: Tables) -> None:
     assert missing[accounts["signed_on"] >= "2026-01-01"].any()
 
 
-def test_planted_odds_ratios_lie_inside_their_intervals(saas: Tables) -> None:
-    rows = decisions(saas)
+def test_planted_odds_ratios_lie_inside_their_intervals(decided: pd.DataFrame) -> None:
+    rows = decided
     assert rows["lost"].sum() >= 100
     beta, error = logistic(features(rows), rows["lost"].to_numpy(dtype=float))
     truth = np.log(
@@ -204,8 +209,8 @@ def test_without_effect_the_intervals_cover_zero(without_effect: Tables) -> None
     assert (np.abs(beta[1:]) <= 1.96 * error[1:]).all(), np.exp(beta[1:])
 
 
-def test_money_tells_nothing_about_renewal(saas: Tables) -> None:
-    rows = decisions(saas)
+def test_money_tells_nothing_about_renewal(decided: pd.DataFrame) -> None:
+    rows = decided
     own = np.column_stack([features(rows), np.log(rows["amount"])])
     beta, error = logistic(own, rows["lost"].to_numpy(dtype=float))
     assert abs(beta[-1] - np.log(TRUTH.odds_ratio_amount)) <= 1.96 * error[-1]
@@ -302,8 +307,8 @@ def test_levers_before_the_sale(
     assert abs(log_ratio - np.log(planted)) <= 1.96 * error
 
 
-def test_the_webinar_only_looks_as_if_it_worked(saas: Tables) -> None:
-    rows = decisions(saas)
+def test_the_webinar_only_looks_as_if_it_worked(saas: Tables, decided: pd.DataFrame) -> None:
+    rows = decided
     webinars = saas["interactions"].query("name == 'renewal_webinar'")[["account_id", "at"]]
     near = rows.reset_index().merge(webinars, on="account_id")
     ahead = (near["term_ends_on"] - near["at"]).dt.days

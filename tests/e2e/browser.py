@@ -72,9 +72,7 @@ def opened(
         page.on(
             "console",
             lambda message: (
-                seen.complaints.append(message.text)
-                if message.type in ("error", "warning")
-                else None
+                seen.complaints.append(message.text) if message.type == "error" else None
             ),
         )
         page.goto(path.resolve().as_uri(), wait_until="load")

@@ -14,6 +14,7 @@ from kpi_lib.review.report import write_report
 from kpi_lib.review.report.changes import changes, newcomers, previous_review
 from kpi_lib.review.report.files import write_whole
 from kpi_lib.review.report.records import (
+    RESULT_MIME,
     ChangeRecord,
     NotebookRun,
     ResultRecord,
@@ -27,6 +28,7 @@ from kpi_lib.review.report.records import (
 from kpi_lib.review.report.scorecard import judge_change, score_row, verdict_of
 from kpi_lib.review.report.sparkline import sparkline
 from kpi_lib.review.report.summary import attention, problems_of, summary
+from kpi_lib.review.report.text import markdown
 from kpi_lib.review.report.words import counted, day_text, listing, signed, signed_interval
 from tests.review.report_example import (
     build,
@@ -222,7 +224,9 @@ class TestChanges:
 class TestSummary:
     def test_counts_verdicts_and_names_the_control(self) -> None:
         said = summary(example())
-        assert said.startswith("2 candidate KPIs are on trial, judged on what was known by 31 December")
+        assert said.startswith(
+            "2 candidate KPIs are on trial, judged on what was known by 31 December"
+        )
         assert "Adopt: Inactive customers." in said
         assert "Not readable here: Time to value." in said
         assert "Gross revenue is the control" in said
@@ -285,7 +289,23 @@ class TestIndex:
         record = time_to_value().model_copy(update={"verdict": None, "findings": []})
         text = index(tmp_path, with_record(example(), record))
         assert "Not judged: Time to value." in text
-        assert "The evidence was switched off for this run." in text
+        assert text.count("The evidence was switched off for this run.") == 1
+
+    def test_evidence_switched_off_for_all_is_said_once(self, tmp_path: Path) -> None:
+        records = [time_to_value(), inactive_customers(["Aster"])]
+        off = [record.model_copy(update={"verdict": None, "findings": []}) for record in records]
+        runs = [NotebookRun(name=record.kpi, status="ok", record=record) for record in off]
+        text = index(tmp_path, example().model_copy(update={"notebooks": runs}))
+        assert text.count("The evidence was switched off for this run.") == 1
+        assert "<dt>All KPIs</dt>" in text
+
+    def test_the_suggested_stand_first_and_the_control_last(self, tmp_path: Path) -> None:
+        text = index(tmp_path, example())
+        assert re.findall(r'id="kpi-(\w+)"', text) == [
+            "inactive_customers",
+            "time_to_value",
+            "gross_revenue",
+        ]
 
     def test_changes_are_told_against_the_earlier_review(self, tmp_path: Path) -> None:
         build(tmp_path / "2025Q3", earlier_review())
@@ -339,6 +359,33 @@ class TestNotebookPage:
         text = page(tmp_path, [markdown_cell("# A\n\nThus $\\frac{$ holds.")])
         assert "<code>\\frac{</code>" in text
 
+    @pytest.mark.parametrize(
+        ("text", "formulas"),
+        [
+            ("It costs $5 here and $6 there.", 0),
+            ("In code `$a$` and escaped \\$a\\$.", 0),
+            ("```\n$a$\n```", 0),
+            ("Days $d$ of $x_1$.", 2),
+            ("$$a\n+ b\n- c$$", 1),  # a line that looks like a list
+            ("$\\text{<b>x</b>}$", 1),
+        ],
+    )
+    def test_what_is_a_formula(self, text: str, formulas: int) -> None:
+        html = markdown(text)
+        assert html.count("<math") == formulas
+        assert "<b>" not in html
+        assert "<li>" not in html
+
+    def test_links_lead_to_pages_or_become_words(self, tmp_path: Path) -> None:
+        cells = [markdown_cell("See [this](one.ipynb) and [that](other.ipynb).")]
+        text = page(tmp_path, cells)
+        assert '<a href="one.html">this</a> and that.' in text
+
+    def test_sentence_before_a_record_is_not_for_readers(self, tmp_path: Path) -> None:
+        emitted = shown({RESULT_MIME: {}, "text/plain": "record of x"})
+        text = page(tmp_path, [markdown_cell("It travels."), code_cell("record()", emitted)])
+        assert "It travels." not in text
+
     def test_specification_cannot_end_its_script(self, tmp_path: Path) -> None:
         spec = {"mark": "bar", "title": "</script><b>x", "data": {"values": []}}
         output = shown({"application/vnd.vegalite.v5+json": spec})
@@ -380,6 +427,22 @@ class TestNotebookPage:
         assert "in the section “Second”, at code cell 2 of 2 (killed)." in text
         assert "the kernel died" in text
         assert "What still holds: First." in text
+
+    def test_a_stop_among_the_controls_is_told_though_they_are_left_out(
+        self, tmp_path: Path
+    ) -> None:
+        cells = [
+            markdown_cell("## First"),
+            code_cell("a"),
+            markdown_cell("## Explore"),
+            code_cell("b", count=None, tags=("interactive",)),
+            markdown_cell("## Last"),
+            code_cell("c", count=None),
+        ]
+        run = NotebookRun(name="one", status="timeout", message="cell over 600 s")
+        text = page(tmp_path, cells, run)
+        assert "in the section “Explore”, at code cell 2 of 3 (timeout)." in text
+        assert "What still holds: First. Missing or incomplete: Last." in text
 
     def test_an_error_before_any_section(self, tmp_path: Path) -> None:
         run = NotebookRun(name="one", status="failed", message="boom")

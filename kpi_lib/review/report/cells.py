@@ -95,7 +95,7 @@ def _split(cell: Cell) -> Iterator[tuple[str, Cell]]:
 
 
 def sections_of(cells: Sequence[Cell]) -> list[Section]:
-    """The notebook cut at its second-level headings, without the interactive part."""
+    """The notebook cut at its second-level headings, all of them."""
     sections = [Section("")]
     for cell in cells:
         pieces = _split(cell) if cell["cell_type"] == "markdown" else [("", cell)]
@@ -103,21 +103,26 @@ def sections_of(cells: Sequence[Cell]) -> list[Section]:
             if title:
                 sections.append(Section(title))
             sections[-1].cells.append(piece)
-    for section in sections:
-        section.cells = _without_introductions(section.cells)
+    return sections
+
+
+def published(sections: Sequence[Section]) -> list[Section]:
+    """The sections a page shows: without controls, and without what is not for readers."""
     kept = [section for section in sections if not section.is_interactive]
-    for section in kept:
-        section.cells = [cell for cell in section.cells if not tags_of(cell) & LEFT_OUT]
-    return kept
+    return [Section(section.title, _for_readers(section.cells)) for section in kept]
+
+
+def _for_readers(cells: Sequence[Cell]) -> list[Cell]:
+    return [cell for cell in _without_introductions(cells) if not tags_of(cell) & LEFT_OUT]
 
 
 def _without_introductions(cells: Sequence[Cell]) -> list[Cell]:
     """The cells without the sentences that introduce a record, which no reader sees."""
-    following = [*cells[1:], {}]
+    introduces = [_is_record(after) for after in [*cells[1:], {}]]
     return [
         cell
-        for cell, after in zip(cells, following, strict=True)
-        if not (cell["cell_type"] == "markdown" and _is_record(after))
+        for place, cell in enumerate(cells)
+        if not (cell["cell_type"] == "markdown" and introduces[place])
     ]
 
 

@@ -109,8 +109,9 @@ def list_view(record: ResultRecord, fresh: set[str] | None) -> ListView | None:
     if found is None:
         return None
     key = found.columns[0].name
-    columns = [_column(column, found, record.currency) for column in found.columns]
-    rows = [[_field(row.get(c.name), c.unit) for c in found.columns] for row in found.rows]
+    shown = sorted(found.columns, key=lambda column: column.name.endswith("_id"))  # names first
+    columns = [_column(column, found, record.currency) for column in shown]
+    rows = [[_field(row.get(c.name), c.unit) for c in shown] for row in found.rows]
     if fresh is not None:
         columns.append(Column("Since last review", "", False))
         marks = ["new" if str(row.get(key)) in fresh else "still here" for row in found.rows]

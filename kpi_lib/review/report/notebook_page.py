@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kpi_lib.review.report.cells import (
     Cell,
     Section,
     Stop,
+    published,
     read_cells,
     sections_of,
     source_of,
@@ -22,6 +24,10 @@ from kpi_lib.review.report.records import NotebookRun, Review
 from kpi_lib.review.report.templates import asset, render
 from kpi_lib.review.report.text import anchor_of, markdown, without_colours
 from kpi_lib.review.report.words import day_text, listing
+
+_NOTEBOOK_LINK = re.compile(
+    r'<a href="(?:\./|notebooks/)?(?P<name>\w+)\.ipynb[^"]*"[^>]*>(?P<words>.*?)</a>', re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,17 @@ class StopView:
     error: str
     holds: str
     details: str
+
+
+def _linked(html: str, review: Review) -> str:
+    """Links between notebooks as links between their pages; without a page only the words stay."""
+    names = {run.name for run in review.notebooks}
+
+    def link(found: re.Match[str]) -> str:
+        name, words = found["name"], found["words"]
+        return f'<a href="{name}.html">{words}</a>' if name in names else words
+
+    return _NOTEBOOK_LINK.sub(link, html)
 
 
 def _cell_html(cell: Cell, cells: Sequence[Cell]) -> str:
@@ -120,7 +137,8 @@ def notebook_page(review: Review, run: NotebookRun, folder: Path) -> str:
         return _nothing(review, run, "No executed notebook was left behind.")
     except ValueError as error:
         return _nothing(review, run, f"{error}.")
-    sections = sections_of(cells)
-    stop = stop_of(sections)
+    every = sections_of(cells)
+    stop, sections = stop_of(every), published(every)
     views = [_section(section, cells, stop) for section in sections]
+    views = [replace(view, html=_linked(view.html, review)) for view in views]
     return _page(review, run, views, _stopped(run, sections, stop))

@@ -8,13 +8,14 @@ from itertools import groupby
 
 from kpi_lib.review.report.changes import KpiChange, changes, newcomers, records_of
 from kpi_lib.review.report.lists import ListView, list_view
-from kpi_lib.review.report.records import Review
+from kpi_lib.review.report.records import NotebookRun, Review
 from kpi_lib.review.report.scorecard import ScoreRow, score_row, verdict_of
 from kpi_lib.review.report.summary import attention, notes_of, problems_of, summary
 from kpi_lib.review.report.templates import asset, render
 from kpi_lib.review.report.words import VERDICTS, day_text, signed
 from kpi_lib.wording import format_value
 
+_NO_EVIDENCE = "The evidence was switched off for this run."
 GROUP_FROM = 9
 """So many KPIs are grouped by owner; fewer are easier to read in one run."""
 
@@ -47,8 +48,9 @@ class Item:
 
 
 def _groups(rows: Sequence[ScoreRow]) -> list[tuple[str, list[ScoreRow]]]:
-    """Candidates first, the control last; by owner once there are many."""
-    ordered = sorted(rows, key=lambda row: row.is_control)
+    """The suggested first, the control last; under their owners once there are many."""
+    order = list(VERDICTS)
+    ordered = sorted(rows, key=lambda row: order.index(row.verdict) if row.verdict in order else 0)
     if len(ordered) < GROUP_FROM:
         return [("", ordered)] if ordered else []
     by_owner = sorted(ordered, key=lambda row: (row.is_control, row.owner))
@@ -89,14 +91,18 @@ def _changes_note(previous: Review | None) -> str:
 
 
 def _not_judged(review: Review) -> list[Item]:
-    items = []
+    records = records_of(review)
+    if records and not any(record.verdict for record in records):
+        items, without = [Item("", "All KPIs", "", _NO_EVIDENCE)], False
+    else:
+        items, without = [], True
     for run in review.notebooks:
         if run.status != "ok":
             reason = f"{run.status}: {run.message}" if run.message else run.status
             items.append(Item(run.name, run.title, run.status, reason, f"{run.name}.html"))
-        elif run.record is not None and not (run.record.verdict and run.record.verdict.suggestion):
+        elif without and run.record is not None and verdict_of(run.record) == "not judged":
             reason = run.record.verdict.because if run.record.verdict else ""
-            reason = reason or "The evidence was switched off for this run."
+            reason = reason or _NO_EVIDENCE
             items.append(Item(run.name, run.title, "ok", reason, f"{run.name}.html"))
     missing = [
         Item(n.name, n.title or n.name.replace("_", " "), "", n.reason) for n in review.not_run
@@ -113,6 +119,10 @@ def _contents(
     entries += [("not-judged", "Not judged")] if not_judged else []
     entries += [("data", "The data"), ("how-to-read", "How to read this")]
     return [*entries, ("notebooks", "Notebooks")]
+
+
+def _overviews_first(review: Review) -> list[NotebookRun]:
+    return sorted(review.notebooks, key=lambda run: run.record is not None or run.status != "ok")
 
 
 def index_page(review: Review, previous: Review | None) -> str:
@@ -141,5 +151,5 @@ def index_page(review: Review, previous: Review | None) -> str:
         problems=problems_of(review),
         notes=notes_of(review),
         verdicts=VERDICTS,
-        notebooks=[Item(run.name, run.title, run.status) for run in review.notebooks],
+        notebooks=[Item(run.name, run.title, run.status) for run in _overviews_first(review)],
     )

@@ -43,6 +43,7 @@ class ScoreRow:
     role: str
     period: str
     value: str
+    per: str
     interval: str
     level: str
     n: str
@@ -121,15 +122,20 @@ def _spark(record: ResultRecord) -> str:
     return sparkline(record.trend, record.period, label)
 
 
+def _figure_unit(record: ResultRecord) -> str:
+    """The unit beside the figure: of money per month the money, as the rest stands below it."""
+    return "money" if record.unit.startswith("money") else record.unit
+
+
 def _interval(record: ResultRecord) -> str:
     if record.low is None and record.high is None:
         return ""
-    return format_interval(record.low, record.high, record.unit, record.currency)
+    return format_interval(record.low, record.high, _figure_unit(record), record.currency)
 
 
 def score_row(run: NotebookRun, record: ResultRecord) -> ScoreRow:
     """The row of one KPI."""
-    unit, currency, change = record.unit, record.currency, record.change
+    unit, currency, change = _figure_unit(record), record.currency, record.change
     verdict = verdict_of(record)
     return ScoreRow(
         name=run.name,
@@ -138,6 +144,7 @@ def score_row(run: NotebookRun, record: ResultRecord) -> ScoreRow:
         role=record.role,
         period=record.period,
         value=format_value(record.value, unit, currency),
+        per=record.unit.removeprefix(unit).strip(),
         interval=_interval(record),
         level=f"{100 * (record.level or 0):g} %",
         n="" if record.n is None else f"{record.n:,.0f}",

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import mistune
 
+_MATH = re.compile(
+    r"^```.*?^```|`+[^`]*`+|\\\$|\$\$(?P<block>.+?)\$\$"
+    r"|\$(?P<inline>[^\s$](?:[^$\n]*?[^\s$\\])?)\$(?!\d)",
+    re.DOTALL | re.MULTILINE,
+)
+_TOKEN = re.compile("\ue000(\\d+)\ue001")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -32,31 +38,45 @@ def formula(tex: str, *, block: bool) -> str:
     own = [kind for kind in kinds if issubclass(kind, Exception)]
     faults: tuple[type[Exception], ...] = (*own, ValueError, KeyError, IndexError)
     try:
-        return str(convert(tex.strip(), display="block" if block else "inline"))
+        safe = (
+            tex.strip().replace("<", r"\lt ").replace(">", r"\gt ")
+        )  # \text copies markup as it is
+        drawn = str(convert(safe, display="block" if block else "inline"))
+        return f'<span class="formula">{drawn}</span>' if block else drawn
     except faults:
         return f"<code>{escape(tex.strip())}</code>"
+
+
+def _set_aside(text: str) -> tuple[str, list[str]]:
+    """The text with a token for each formula, and the formulas drawn.
+
+    Markdown must not see them: a line of a formula may begin like a list. Dollars in code, escaped
+    ones, and those of amounts (a space inside, a digit after) stay.
+    """
+    drawn: list[str] = []
+
+    def token(found: re.Match[str]) -> str:
+        block, inline = found["block"], found["inline"]
+        if block is None and inline is None:
+            return found[0]
+        drawn.append(formula(block or inline, block=block is not None))
+        return f"\ue000{len(drawn) - 1}\ue001"
+
+    return _MATH.sub(token, text), drawn
 
 
 @cache
 def _renderer(trusted: bool) -> mistune.Markdown:
     import mistune
-    from mistune.plugins.math import math
     from mistune.plugins.table import table
 
     class Page(mistune.HTMLRenderer):
-        """HTML with linked headings and drawn formulas."""
+        """HTML whose headings can be linked."""
 
         def heading(self, text: str, level: int, **_: Any) -> str:
             return f'<h{level} id="{anchor_of(re.sub("<[^>]+>", "", text))}">{text}</h{level}>\n'
 
-        def block_math(self, text: str) -> str:
-            return f'<div class="formula">{formula(text, block=True)}</div>\n'
-
-        def inline_math(self, text: str) -> str:
-            return formula(text, block=False)
-
-    page = Page(escape=not trusted)
-    return mistune.Markdown(page, plugins=[table, math])
+    return mistune.Markdown(Page(escape=not trusted), plugins=[table])
 
 
 def markdown(text: str, *, trusted: bool = False) -> str:
@@ -64,4 +84,6 @@ def markdown(text: str, *, trusted: bool = False) -> str:
 
     What a cell computed may hold names from the data, and those never become markup.
     """
-    return str(_renderer(trusted)(text))
+    text, drawn = _set_aside(text)
+    page = str(_renderer(trusted)(text))
+    return _TOKEN.sub(lambda found: drawn[int(found[1])], page)

@@ -86,7 +86,8 @@ def specification_curve(
     base = chart(data).encode(x=x)
     y = amount("value", what, unit, currency, zero=False)
     colour = alt.condition("datum.is_default", alt.value(RED), alt.value(BLUE))
-    spans = base.mark_rule(color=PALE).encode(y=amount("low", what, unit), y2="high:Q")
+    edge = amount("low", what, unit, currency, zero=False)
+    spans = base.mark_rule(color=PALE).encode(y=edge, y2="high:Q")
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(y=y, color=colour, tooltip=tips)
     zero = (
         alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color=INK, strokeWidth=1).encode(y="at:Q")

@@ -42,7 +42,8 @@ def trend(
         tip("resolved", "answers known", Unit.SHARE),
     ]
     y = amount("value", what, unit, currency, zero=unit is Unit.SHARE)
-    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=amount("low", what, unit), y2="top:Q")
+    edge = amount("low", what, unit, currency, zero=unit is Unit.SHARE)
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2="top:Q")
     line = base.mark_line(color=BLUE).encode(y=y)
     fill = alt.condition("datum.is_open", alt.value("white"), alt.value(BLUE))
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)

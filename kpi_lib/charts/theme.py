@@ -42,7 +42,7 @@ PALETTE = [BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY, "#B8A600"]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 HEIGHT = 260
-PANEL = 210
+PANEL = 250
 """Width of one panel of small multiples: two fit on a laptop's page, one on a phone."""
 
 _CONFIG: dict[str, Any] = {

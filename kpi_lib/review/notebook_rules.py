@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from kpi_lib.review.template import PROMPT, TITLES
+from kpi_lib.review.template import OWN_SECTIONS, PROMPT, TITLES, slug
 
 LONGEST = 8
 """Lines of a code cell, the parameters cell excepted."""
@@ -27,7 +27,7 @@ _REFUSED = (
 def broken_rules(notebook: NotebookNode, is_kpi: bool) -> list[str]:
     """What breaks a rule, one line each. Sections are asked of KPI notebooks only."""
     cells = notebook.cells
-    found = _sections(cells) if is_kpi else []
+    found = [*_sections(cells), *_misplaced(cells)] if is_kpi else []
     found += [line for cell in cells if cell.cell_type == "code" for line in _code(cell)]
     found += [line for cell in cells if cell.cell_type == "markdown" for line in _voice(cell)]
     return found + _unexplained(cells)
@@ -44,6 +44,15 @@ def _sections(cells: list[NotebookNode]) -> list[str]:
     return (
         [] if titles == list(TITLES) else [f"the sections must be, in order: {', '.join(TITLES)}"]
     )
+
+
+def _misplaced(cells: list[NotebookNode]) -> Iterator[str]:
+    """Own cells outside the sections that may hold them; they are known by their ids."""
+    homes = tuple(f"own-{slug(title)}-" for title in OWN_SECTIONS)
+    for cell in cells:
+        if cell.id.startswith("own-") and not cell.id.startswith(homes):
+            sections = " and ".join(OWN_SECTIONS)
+            yield f"cell {cell.id}: only the sections {sections} hold cells of their own"
 
 
 def _code(cell: NotebookNode) -> Iterator[str]:

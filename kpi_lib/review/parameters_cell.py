@@ -53,8 +53,19 @@ def literal(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    body = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return '"' + body.replace("=", "\\x3d").replace("#", "\\x23") + '"'
+    return f'"{"".join(_written(character) for character in text)}"'
+
+
+def _written(character: str) -> str:
+    """A character inside double quotes: as itself where that is safe for Python and papermill."""
+    if character in '"\\':
+        return f"\\{character}"
+    if character == "\n":
+        return "\\n"
+    if character in "=#" or not character.isprintable():
+        code = ord(character)
+        return f"\\x{code:02x}" if code < 256 else f"\\U{code:08x}"
+    return character
 
 
 def render_file(params: type[BaseModel], values: Mapping[str, Any]) -> str:

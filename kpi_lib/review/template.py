@@ -197,6 +197,12 @@ def _closing() -> list[TemplateCell]:
     ]
 
 
+def slug(title: str) -> str:
+    """A title as part of a cell id."""
+    words = "".join(letter if letter.isalnum() else " " for letter in title.lower()).split()
+    return "-".join(words) or "opening"
+
+
 def new_cell(cell: TemplateCell) -> NotebookNode:
     """The cell as nbformat writes it, not yet executed."""
     make = V4.new_code_cell if cell.kind == "code" else V4.new_markdown_cell

@@ -17,7 +17,7 @@ from kpi_lib.review.parameters import read_file
 from kpi_lib.review.parameters_cell import render_parameters
 from kpi_lib.review.project import find_project
 from kpi_lib.review.report.files import write_whole
-from kpi_lib.review.template import METADATA, OWN_SECTIONS, V4, TemplateCell, new_cell, template
+from kpi_lib.review.template import METADATA, V4, TemplateCell, new_cell, slug, template
 
 STALE = "not executed since it was changed: run `kpi tidy --execute`"
 
@@ -90,7 +90,8 @@ def laid_out(cells: list[NotebookNode], shape: list[TemplateCell]) -> list[Noteb
         else:
             owned.setdefault(anchor, []).append(cell)
     present = {cell.id: cell for cell in cells}
-    section, result, counts = "", [], dict.fromkeys((*OWN_SECTIONS, ""), 0)
+    section, result = "", []
+    counts: dict[str, int] = {}
     for spec in shape:
         section = section_of(spec.source) or section
         result.append(fitted(spec, present.get(spec.key)))
@@ -104,12 +105,6 @@ def section_of(source: str) -> str:
     """The H2 title a cell opens with, or an empty text."""
     first = source.partition("\n")[0]
     return first[3:].strip() if first.startswith("## ") else ""
-
-
-def slug(title: str) -> str:
-    """A title as part of a cell id."""
-    words = "".join(letter if letter.isalnum() else " " for letter in title.lower()).split()
-    return "-".join(words) or "opening"
 
 
 def fitted(spec: TemplateCell, cell: NotebookNode | None) -> NotebookNode:

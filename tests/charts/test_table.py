@@ -17,7 +17,7 @@ FRAME = pd.DataFrame(
         "mrr": [1200.0, 950.5, math.nan],
         "share": [0.1234, 0.5, 0.0],
         "idle_days": [14, 60, 7],
-        "last_seen": pd.to_datetime(["2026-06-01", None, "2026-05-03"]),
+        "last_seen": [pd.Timestamp("2026-06-01"), pd.NaT, pd.Timestamp("2026-05-03")],
         "renewed": [True, False, True],
     }
 )

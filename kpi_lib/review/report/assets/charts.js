@@ -32,6 +32,7 @@
     ours.config = { ...ours.config, background: "transparent" };
     if (narrow()) {
       if (ours.columns) ours.columns = 1;
+      ours.config.legend = { ...ours.config.legend, columns: 2 };
       if (ours.title?.text) ours.title = { ...ours.title, text: wrapped(ours.title.text, 36), subtitle: wrapped(ours.title.subtitle, 48) };
     }
     return ours;

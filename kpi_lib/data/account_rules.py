@@ -44,13 +44,17 @@ def _belongs(name: str) -> bool:
 
 
 def per_account(name: str, moment: Moment) -> ir.Table:
-    """account_id, signed_on (null when not in accounts), rows, first_day, early_rows, is_known."""
+    """account_id, signed_on (null when not in accounts), rows, first_day, early_rows, is_known.
+
+    A moment is early from two days on: its day is the one in UTC, the day of signing a local one.
+    """
     table = moment.masked[name]
     signed = moment.full["accounts"].select(known_id="account_id", signed_on="signed_on")
     days = table.select(account_id="account_id", row_day=row_day(table, CONTRACT[name]))
     counted = days.group_by(["account_id", "row_day"]).aggregate(rows=lambda t: t.count())
     joined = counted.left_join(signed, [("account_id", "known_id")])
-    early = joined["row_day"] < joined["signed_on"]
+    slack = ibis.interval(days=1 if CONTRACT[name][CONTRACT[name].known_on].kind == "at" else 0)
+    early = joined["row_day"] + slack < joined["signed_on"]
     found = joined.group_by(["account_id", "signed_on"]).aggregate(
         rows=joined["rows"].sum(),
         first_day=joined["row_day"].min(),

@@ -122,55 +122,59 @@ def _asked_at_once(parts: Sequence[ir.Table]) -> list[Row]:
     return [{str(name): row[name] for name in row} for row in frame.to_dict("records")]
 
 
-@dataclass
-class _Texts:
+class Texts:
     """Compiled texts by key, read from one file when first needed and written back when they grow."""
 
-    found: dict[str, str] | None = None
-    dirty: bool = False
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._found: dict[str, str] | None = None
+        self._grown = False
 
     def get(self, key: str, compile_text: Callable[[], str]) -> str:
         """The text of a key, compiled where it is not known yet."""
-        if self.found is None:
-            self.found = self._read()
-        if key not in self.found:
-            self.found[key] = compile_text()
-            self.dirty = True
-        return self.found[key]
+        if self._found is None:
+            self._found = _read(self.file)
+        if key not in self._found:
+            self._found[key] = compile_text()
+            self._grown = True
+        return self._found[key]
 
     @cached_property
     def file(self) -> Path:
         """Where the texts are kept: a name that changes with the code and with Ibis."""
-        digest = hashlib.sha256(ibis.__version__.encode())
+        if self._file is not None:
+            return self._file
         here = Path(__file__).parent
-        for source in [
+        sources = [
             *sorted(here.glob("*.py")),
             here.parent / "contract.py",
             here.parent / "schema.py",
-        ]:
+        ]
+        digest = hashlib.sha256(ibis.__version__.encode())
+        for source in sources:
             digest.update(source.read_bytes())
         return here / "__pycache__" / f"questions-{digest.hexdigest()[:16]}.json"
 
-    def _read(self) -> dict[str, str]:
-        with suppress(OSError, ValueError):
-            return dict(json.loads(self.file.read_text(encoding="utf-8")))
-        return {}
-
     def save(self) -> None:
         """Writes the texts whole or not at all; where that is not allowed they are made anew."""
-        if not self.dirty or self.found is None:
+        if not self._grown or self._found is None:
             return
-        self.dirty = False
-        texts = self._read() | self.found
+        self._grown = False
         with suppress(OSError):
             self.file.parent.mkdir(exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.file.parent, suffix=".part")
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(texts, stream)
+                json.dump(_read(self.file) | self._found, stream)
             Path(name).replace(self.file)
             for old in self.file.parent.glob("questions-*.json"):
                 if old != self.file:
                     old.unlink()
 
 
-TEXTS = _Texts()
+def _read(file: Path) -> dict[str, str]:
+    with suppress(OSError, ValueError):
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    return {}
+
+
+TEXTS = Texts()

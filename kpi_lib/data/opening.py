@@ -48,7 +48,7 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
     fields = _dated_fields(stock)
     plain = Knowledge(stock.present, fields)
     reach = extents(Asker(stock, plain, today, today))
-    day = asked or config.as_of or _last_day(config, reach)
+    day = asked or config.as_of or _last_day(config, stock, reach)
     checked = check(Asker(stock, plain, day, today), reach, whole_file=asked is None)
     TEXTS.save()
     _refuse(config, checked, day, require_clean)
@@ -73,9 +73,11 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
     )
 
 
-def _last_day(config: Config, reach: Sequence[Extent]) -> date:
+def _last_day(config: Config, stock: Stock, reach: Sequence[Extent]) -> date:
     """The newest day, up to today, on which anything became known."""
     days = [one.last_known for one in reach if one.last_known is not None]
+    if not days and stock.problems:
+        raise DataError(*(str(problem) for problem in stock.problems))
     if not days:
         raise DataError(f"{config.name}: no row has a date up to today; is the source empty?")
     return max(days)

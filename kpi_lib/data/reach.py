@@ -63,7 +63,7 @@ class _Extent:
         if day is None:
             raise ValueError(f"{self.name} has no date of its own")
         return table.aggregate(
-            known=ibis.greatest(long_ago, *(one.fill_null(long_ago) for one in newest)),
+            known=ibis.greatest(long_ago, long_ago, *(one.fill_null(long_ago) for one in newest)),
             rows=table.count(),
             undated=day.isnull().sum(),
             future=(day > today).sum(),

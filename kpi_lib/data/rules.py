@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.data.span import as_day
@@ -74,7 +75,15 @@ def _order_rules(contract: TableContract, present: Collection[str]) -> Iterator[
 
 
 def _before(earlier: str, later: str) -> Broken:
-    return lambda table: as_day(table[later]) < as_day(table[earlier])
+    """Whether `later` lies before `earlier`; a moment in UTC and a local day may differ by one day."""
+
+    def broken(table: ir.Table) -> ir.BooleanValue:
+        first, second = table[earlier], table[later]
+        mixed = first.type().is_timestamp() != second.type().is_timestamp()
+        second = as_day(second) + ibis.interval(days=1) if mixed else second
+        return as_day(second) < as_day(first)
+
+    return broken
 
 
 def _column_rules(column: Column) -> Iterator[RowRule]:

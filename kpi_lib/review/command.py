@@ -53,7 +53,7 @@ def review(request: Request, manner: Manner, project: Project, console: Console)
     What is finished and unchanged is not run again, so a review that was killed is resumed by
     asking for it again. Raises InputError before anything runs when the request is not sound.
     """
-    with warm_kernels():  # first, because its imports go on while the plan is made
+    with warm_kernels(request.evidence):  # first, because its imports go on while the plan is made
         plan = make_plan(request, project)
         with only_one(plan.folder, wait=manner.wait, say=console.print):
             remove_leftovers(plan.folder)

@@ -19,6 +19,9 @@ from kpi_lib.review.provisioner import SOCKET
 KERNEL = "kpi-warm"
 SWITCH = "KPI_WARM"
 
+# Nothing is imported from the folder the driver runs in; "-P" would forbid it to kernels as well.
+_START = "import sys; del sys.path[0]; from kpi_lib.review.warm_server import main; main()"
+
 
 def unavailable() -> str:
     """Why kernels cannot be forked here, or an empty string when they can."""
@@ -58,7 +61,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {"JUPYTER_PATH": path, SOCKET: str(folder / "socket")}
 
 
-def start_server(folder: Path) -> subprocess.Popen[bytes]:
+def start_server(folder: Path, evidence: bool = True) -> subprocess.Popen[bytes]:
     """A warm process that listens on `folder`/socket; it ends when its standard input closes.
 
     It answers as soon as its imports are done; a kernel asked for earlier waits for that.
@@ -68,7 +71,8 @@ def start_server(folder: Path) -> subprocess.Popen[bytes]:
     listener.listen(64)
     ours = {name: text for name, text in os.environ.items() if name != "JPY_PARENT_PID"}
     number = listener.fileno()
-    command = [sys.executable, "-P", "-m", "kpi_lib.review.warm_server", str(number), str(folder)]
+    command = [sys.executable, "-c", _START, str(number), str(folder)]
+    command += ["evidence"] if evidence else []
     with listener, (folder / "warm.log").open("ab") as log:
         return subprocess.Popen(
             command,
@@ -82,11 +86,12 @@ def start_server(folder: Path) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def warm_kernels() -> Iterator[dict[str, str]]:
+def warm_kernels(evidence: bool = True) -> Iterator[dict[str, str]]:
     """While open: the environment variables that give this machine's Jupyter clients warm kernels.
 
     They are also set in this process. Empty where kernels cannot be forked, and then kernels are
     ordinary ones. Nothing is installed; the warm process and its kernels end with this process.
+    With `evidence` False it leaves out imports that only the evidence needs.
     """
     if unavailable() or os.environ.get(SOCKET):
         yield {}
@@ -96,7 +101,7 @@ def warm_kernels() -> Iterator[dict[str, str]]:
     server = None
     try:
         write_kernelspec(folder)
-        server = start_server(folder)
+        server = start_server(folder, evidence)
         added = environment(folder)
         os.environ.update(added)
         yield added

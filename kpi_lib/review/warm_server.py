@@ -11,7 +11,6 @@ Libraries are imported here, never used: no event loop, no zmq context, no DuckD
 from __future__ import annotations
 
 import gc
-import importlib
 import json
 import os
 import selectors
@@ -26,41 +25,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from kpi_lib.review import processes
-
-NEEDED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "pandas", "altair", "pydantic")
-USEFUL = (
-    "ibis",
-    "ibis.backends.duckdb",
-    "duckdb",
-    "pyarrow",
-    "great_tables",
-    "kpi_lib.experiment",
-    "kpi_lib.catalogue",
-    "kpi_lib.measure",
-    "kpi_lib.charts",
-    "kpi_lib.evidence",
-    "kpi_lib.data",
-)
-
-
-def preload() -> None:
-    """Import what every notebook needs.
-
-    What fails to import here (not installed, or being edited) is left to the notebook that needs
-    it, which then shows the error.
-    """
-    # jsonschema builds 35 parsers of this optional library on import: 2 s that nothing here uses.
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None blocks the import
-    for name in NEEDED:
-        importlib.import_module(name)
-    for name in USEFUL:
-        try:
-            importlib.import_module(name)
-        except Exception:  # anything can happen in a module that is being edited
-            traceback.print_exc()
-    import pandas as pd
-
-    pd.set_option("display.max_columns", 20)  # what pandas chooses inside a notebook
+from kpi_lib.review.warm_imports import preload
 
 
 class Server:
@@ -185,7 +150,15 @@ def run_kernel(request: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     application: Any = IPKernelApp.instance()
     application.initialize(list(request["argv"]))
+    _connect_controls(application.shell)
     application.start()
+
+
+def _connect_controls(shell: Any) -> None:
+    """Tell the kernel about ipywidgets, which was imported when there was no kernel to tell."""
+    controls = sys.modules.get("ipywidgets")
+    if controls is not None:
+        controls.load_ipython_extension(shell)
 
 
 def _run_and_exit(run: Callable[[], None]) -> NoReturn:
@@ -222,12 +195,15 @@ def _exit_if_driver_goes(ready: threading.Event) -> None:
 
 
 def main() -> None:
-    """Serve on the listening socket of the first argument; remove the folder of the second at the end."""
+    """Serve on the listening socket of the first argument; remove the folder of the second at the end.
+
+    A third argument "evidence" asks for the imports that the evidence needs as well.
+    """
     ready = threading.Event()
     watch = threading.Thread(target=_exit_if_driver_goes, args=(ready,), daemon=True)
     watch.start()
     processes.adopt_orphans()
-    preload()
+    preload(evidence="evidence" in sys.argv[3:])
     ready.set()
     watch.join()
     gc.collect()

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.review.project import finish, kpi, make_project, runs, statuses
+from tests.review.test_warm import is_running
 
 REVIEW = ("review", "data/shop", "--as-of", "2025-12-31")
 FOLDER = Path("reviews/shop/2025-12-31")
@@ -28,7 +29,11 @@ def wait_for(path: Path, seconds: float = 60) -> None:
 
 def gone_within(seconds: float, processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those still running afterwards."""
-    return psutil.wait_procs(processes, timeout=seconds)[1]
+    deadline = time.monotonic() + seconds
+    left = processes
+    while (left := [one for one in left if is_running(one.pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
 
 
 def whole(folder: Path) -> bool:

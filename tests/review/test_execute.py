@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,9 @@ import pytest
 from kpi_lib.review.execute import Place, execute
 from kpi_lib.review.status import Limits, Outcome, Status
 
-LIMITS = Limits(
-    cell_seconds=1.5,
-    notebook_seconds=4,
-    memory_mb=500,
-    output_mb=1,
-    prints_mb=0.1,
-    grace_seconds=0.4,
-)
+ROOMY = Limits(memory_mb=500, output_mb=1, prints_mb=0.1, grace_seconds=0.4)
+CELL = replace(ROOMY, cell_seconds=1.5)
+NOTEBOOK = replace(ROOMY, cell_seconds=0, notebook_seconds=3)
 IGNORES_INTERRUPTS = """
 import time
 while True:
@@ -48,7 +44,7 @@ BEHAVIOURS: dict[str, tuple[list[str], Status, str]] = {
     "ignores interrupts": ([IGNORES_INTERRUPTS], Status.TIMEOUT, "cell over 1.5 s"),
     "ignores termination": ([IGNORES_TERMINATION], Status.TIMEOUT, "cell over 1.5 s"),
     "long call into C": (["import re\nre.match('(a+)+$', 'a' * 40 + 'b')"], Status.TIMEOUT, "cell over 1.5 s"),
-    "many slow cells": (["import time"] + ["time.sleep(1.2)"] * 6, Status.TIMEOUT, "notebook over 4 s"),
+    "many slow cells": (["import time"] + ["time.sleep(1.2)"] * 6, Status.TIMEOUT, "notebook over 3 s"),
     "leaves with 0": (["import sys\nsys.exit(0)", "2"], Status.FAILED, "cell 1: SystemExit: 0"),
     "leaves at once": (["import os\nos._exit(0)", "2"], Status.FAILED, "the kernel ended in cell 1 with exit code 0"),
     "killed": (
@@ -67,9 +63,7 @@ BEHAVIOURS: dict[str, tuple[list[str], Status, str]] = {
 _FILE = re.compile(r" \(\d+\.py, line \d+\)$")  # where IPython says the cell is
 
 
-def run(
-    cells: list[str], kernel: str, folder: Path, limits: Limits = LIMITS
-) -> tuple[Any, Outcome]:
+def run(cells: list[str], kernel: str, folder: Path, limits: Limits = ROOMY) -> tuple[Any, Outcome]:
     made = [nbformat.v4.new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
     for cell in made:
         cell.outputs = [nbformat.v4.new_output("stream", text="stored before")]  # type: ignore[no-untyped-call]
@@ -86,7 +80,8 @@ def run(
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_how_it_ended(behaviour: str, warm: str, tmp_path: Path) -> None:
     cells, status, message = BEHAVIOURS[behaviour]
-    notebook, outcome = run(cells, warm, tmp_path)
+    limits = {"cell": CELL, "notebook": NOTEBOOK}.get(message.partition(" over")[0], ROOMY)
+    notebook, outcome = run(cells, warm, tmp_path, limits)
     assert outcome.status is status
     assert _FILE.sub("", outcome.message) == message
     assert "stored before" not in str(notebook)

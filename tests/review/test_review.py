@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,17 @@ from kpi_lib.review.command import Manner, Reviewed, review, summary
 from kpi_lib.review.errors import InputError
 from kpi_lib.review.plan import Request
 from kpi_lib.review.project import Project
+from kpi_lib.review.report import files
 from kpi_lib.review.status import Limits
 from tests.review.project import make_project, runs, statuses
 
 pytestmark = pytest.mark.usefixtures("warm")
-MANNER = Manner(limits=Limits(cell_seconds=2, grace_seconds=0.3), report=False)
+MANNER = Manner(limits=Limits(grace_seconds=0.3), report=False)
 
 
 def ask(root: Path, manner: Manner = MANNER, **wishes: Any) -> tuple[Reviewed, str]:
     shown = io.StringIO()
-    wishes = {"dataset": "data/shop", "as_of": date(2025, 12, 31)} | wishes
+    wishes = dict[str, Any]({"dataset": "data/shop", "as_of": date(2025, 12, 31)}) | wishes
     request = Request(out=root / "reviews", **wishes)
     console = Console(file=shown, width=200)
     return review(request, manner, Project(root), console), shown.getvalue()
@@ -45,7 +47,8 @@ def test_one_that_fails_stops_no_other(tmp_path: Path) -> None:
         "raises": ["1 / 0"],
         "works": ["1"],
     }
-    done, shown = ask(make_project(tmp_path, cells))
+    short = replace(MANNER, limits=Limits(cell_seconds=3, grace_seconds=0.3))
+    done, shown = ask(make_project(tmp_path, cells), short)
     folder = tmp_path / "reviews" / "shop" / "2025-12-31"
     wanted = {"ends": "failed", "hangs": "timeout", "killed": "killed", "raises": "failed", "works": "ok"}  # fmt: skip
     assert statuses(folder) == wanted
@@ -124,7 +127,7 @@ def test_only_some_keeps_what_is_known_of_the_others(shop: Path) -> None:
     assert statuses(done.plan.folder) == {"alpha": "ok", "beta": "ok"}
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unknown parameter": ({"values": {"window": 3}}, ["-p window: no notebook of this review has it"]),
     "ill-typed": (
         {"values": {"periods": "many"}, "only": ("alpha",)},
@@ -173,7 +176,7 @@ def test_a_folder_that_cannot_be_written_is_refused(shop: Path) -> None:
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = runner.write_whole
+    whole = files.write_whole
 
     def full(path: Path, text: str) -> Path:
         if path.name == "alpha.ipynb":

@@ -8,7 +8,7 @@ Whatever does not fit exactly is compiled on its own; the rows are the same eith
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -18,7 +18,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-from ibis.common.graph import Node
+from ibis.common.graph import Graph, Node
 
 from kpi_lib.engine import plain_frame, run
 
@@ -35,9 +35,11 @@ _COUNTERS = {"JoinReference": "identifier", "SelfReference": "identifier"}
 def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
     """The rows of each expression, as `engine.run` gives them, in the order given.
 
-    All of them are about the tables of one data set.
+    All of them are about the tables of one data set. Expressions that come to the same text are run
+    once and share one frame: do not change it in place.
     """
     forms: list[_Form] = []
+    seen: dict[str, pd.DataFrame] = {}
     backend: Any = None
     for expression in expressions:
         backend = backend or ibis.get_backend(expression)
@@ -45,8 +47,10 @@ def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
             yield run(expression)
             continue
         text = _text_of(expression, forms, backend)
-        arrow = backend.con.sql(text).to_arrow_table()
-        yield plain_frame(arrow.cast(expression.schema().to_pyarrow()))
+        if text not in seen:
+            arrow = backend.con.sql(text).to_arrow_table()
+            seen[text] = plain_frame(arrow.cast(expression.schema().to_pyarrow()))
+        yield seen[text]
 
 
 def _text_of(expression: ir.Table, forms: list[_Form], backend: Any) -> str:
@@ -56,55 +60,60 @@ def _text_of(expression: ir.Table, forms: list[_Form], backend: Any) -> str:
         if text is not None:
             return text
     backend._run_pre_execute_hooks(expression)
-    forms.append(_Form(expression.op(), backend.compile(expression)))
+    forms.append(_Form(expression.op(), str(backend.compile(expression))))
     return forms[-1].text
 
 
 @dataclass
 class _Form:
-    """An expression, its text, and the texts with marks made of it so far."""
+    """An expression, its text, and, once a second one of its shape came, its text with marks."""
 
     node: Node
     text: str
-    marked: dict[frozenset[Any], str | None] = field(default_factory=dict)
+    marks: dict[ops.Literal, ops.Literal] = field(default_factory=dict)
+    marked: str = ""
+    is_marked: bool = False
 
     def filled(self, other: Node, backend: Any) -> str | None:
         """The text of `other`, None unless it differs in constants and small tables only."""
         found = _Differences()
         if not found.same(self.node, other):
             return None
-        literals = list(found.literals)
-        key = frozenset(literals)
-        if key not in self.marked:
-            self.marked[key] = _marked(self.node, literals, self.text, backend)
-        text = self.marked[key]
+        text = self._with_constants(found.literals, backend) if found.literals else self.text
         if text is None:
             return None
-        marks = _marks(literals)
-        for own, mark in marks.items():
-            text = text.replace(_written(mark, backend), _written(found.literals[own], backend))
         for name, table in found.tables.items():
             backend._register_in_memory_table(table)
             text = text.replace(name, table.name)
         return text
 
+    def _with_constants(self, literals: dict[ops.Literal, ops.Literal], backend: Any) -> str | None:
+        if not self.is_marked:
+            self._mark(backend)
+        if not self.marked or not literals.keys() <= self.marks.keys():
+            return None
+        return self._filled_in(literals, backend)
 
-def _marked(node: Node, literals: list[ops.Literal], text: str, backend: Any) -> str | None:
-    """The text with marks for the literals; None unless putting the literals back restores it."""
-    marks = _marks(literals)
-    if len(marks) < len(literals):
-        return None
-    made = str(backend.compile(node.replace(marks).to_expr()))
-    restored = made
-    for own, mark in marks.items():
-        restored = restored.replace(_written(mark, backend), _written(own, backend))
-    return made if restored == text else None
+    def _mark(self, backend: Any) -> None:
+        """Put marks for all constants that can have one; kept only if filling in restores the text."""
+        self.is_marked = True
+        literals = [node for node in Graph.from_bfs(self.node) if isinstance(node, ops.Literal)]
+        self.marks = _marks(literals)
+        self.marked = str(backend.compile(self.node.replace(self.marks).to_expr()))
+        if self._filled_in({}, backend) != self.text:
+            self.marked = ""
+
+    def _filled_in(self, literals: dict[ops.Literal, ops.Literal], backend: Any) -> str:
+        text = self.marked
+        for own, mark in self.marks.items():
+            text = text.replace(_written(mark, backend), _written(literals.get(own, own), backend))
+        return text
 
 
-def _marks(literals: list[ops.Literal]) -> dict[ops.Literal, ops.Literal]:
+def _marks(literals: Sequence[ops.Literal]) -> dict[ops.Literal, ops.Literal]:
     """A constant of the same type, not met in practice, for each literal that can have one."""
-    ordered = sorted(literals, key=lambda literal: (str(literal.dtype), str(literal.value)))
-    marks = {literal: _mark(literal.dtype, place) for place, literal in enumerate(ordered)}
+    known = [literal for literal in literals if literal.value is not None]
+    marks = {literal: _mark(literal.dtype, place) for place, literal in enumerate(known)}
     return {literal: mark for literal, mark in marks.items() if mark is not None}
 
 
@@ -114,8 +123,8 @@ def _mark(kind: dt.DataType, place: int) -> ops.Literal | None:
     if kind.is_timestamp():
         return ops.Literal(datetime(9000 + place, 11, 23, 7, 7, 7), kind)
     if kind.is_integer():
-        return ops.Literal(2 ** (8 * kind.nbytes - 1) - 11 - place, kind)
-    return ops.Literal(f"mark {place} of a constant", kind) if kind.is_string() else None
+        return ops.Literal(2 ** (8 * kind.nbytes - 1) - 3 - place, kind)
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -154,9 +163,13 @@ class _Differences:
                 self.literals[one] = other
             return bool(one.dtype == other.dtype)
         if isinstance(one, ops.InMemoryTable) and isinstance(other, ops.InMemoryTable):
-            if one.name != other.name:
-                self.tables[one.name] = other
-            return bool(one.schema == other.schema)
+            return bool(one.schema == other.schema) and self._note(one, other)
         skipped = _COUNTERS.get(type(one).__name__)
         names = [name for name in one.__argnames__ if name != skipped]
         return all(self.same(getattr(one, name), getattr(other, name)) for name in names)
+
+    def _note(self, one: ops.InMemoryTable, other: ops.InMemoryTable) -> bool:
+        """Keep the other table in mind where its rows are others."""
+        if one.name != other.name and not one.data.to_frame().equals(other.data.to_frame()):
+            self.tables[one.name] = other
+        return True

@@ -21,7 +21,8 @@ class Settings:
     """Fixed before the data are looked at. Shares are 0 to 1, months whole numbers.
 
     `alpha` is two-sided. `compare_periods` is the pooling that decides, `also_shown` is shown
-    beside it. `most_month_ends` bounds how far back scores are taken; `renewal_grace_days` is how
+    beside it. `most_definitions` bounds how many fair definitions are tried (all of them if there are
+    no more, else a seeded sample that holds each fair value on its own). `most_month_ends` bounds how far back scores are taken; `renewal_grace_days` is how
     late a new contract may start and still count as a renewal.
     """
 
@@ -38,7 +39,7 @@ class Settings:
     draws: int = 1000
     folds: int = 5
     seed: int = 20200206
-    most_combinations: int = 200
+    most_definitions: int = 32
     largest_flip_share: float = 0.2
     least_tau: float = 0.7
     least_accounts_in_order: int = 5

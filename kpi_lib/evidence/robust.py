@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEST = "robust"
-FEW_PERIODS = 2
-"""Periods looked at for a stock: the headline and the one before it."""
+FEW_PERIODS = {True: 2, False: 4}
+"""Periods looked at: of a stock the headline and the one before it, of cohorts also open ones."""
 
 Signs = Mapping[tuple[str, str], int]
 
@@ -41,7 +41,7 @@ def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEF
 
     tables = tables_of(source, params)
     asked = _lean(kpi, params, tables, settings)
-    chosen = variations(asked, most=settings.most_combinations, seed=settings.seed)
+    chosen = variations(asked, most=settings.most_definitions, seed=settings.seed)
     if len(chosen) < 2:
         return cannot_tell(TEST, "the card declares no other fair values")
     read = _read(kpi, tables, chosen, settings)
@@ -52,8 +52,8 @@ def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEF
 
 
 def _lean(kpi: Kpi, params: KpiParams, tables: Tables, settings: Settings) -> KpiParams:
-    """The parameters with only what this test looks at: two periods of a stock, and segments."""
-    few = FEW_PERIODS if kpi.paired else params.periods
+    """The parameters with only what this test looks at: few periods, and segments."""
+    few = min(params.periods, FEW_PERIODS[kpi.paired])
     segment = params.segment or ("segment" if "accounts" in tables else "")
     return params.model_copy(update={"periods": few, "level": settings.level, "segment": segment})
 

@@ -49,10 +49,18 @@ def kendall_tau(first: Any, second: Any) -> float | None:
     None for fewer than two such units or where one score is the same for all. Source: Kendall
     (1945), Biometrika 33.
     """
-    from scipy.stats import kendalltau
-
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     known = np.isfinite(one) & np.isfinite(two)
     if known.sum() < 2 or np.ptp(one[known]) == 0 or np.ptp(two[known]) == 0:
         return None
+    if known.sum() <= FEW:
+        above = [np.sign(np.subtract.outer(side[known], side[known])) for side in (one, two)]
+        scale = math.sqrt((above[0] ** 2).sum() * (above[1] ** 2).sum())
+        return float((above[0] * above[1]).sum() / scale)
+    from scipy.stats import kendalltau
+
     return float(kendalltau(one[known], two[known]).statistic)
+
+
+FEW = 1_000
+"""Up to so many units all pairs are compared, which spares the slow import."""

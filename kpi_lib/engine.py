@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import ibis
 import ibis.expr.types as ir
 
 if TYPE_CHECKING:
@@ -20,7 +21,16 @@ def run(expression: ir.Table) -> pd.DataFrame:
     missing. Lists and other nested values are objects.
     Give the expression an `order_by` when the order of the rows matters.
     """
-    return plain_frame(expression.to_pyarrow())
+    return plain_frame(_fetched(expression))
+
+
+def _fetched(expression: ir.Table) -> pa.Table:
+    """The rows as Arrow. Spark's own way there goes through pandas, where the year 2999 does not fit."""
+    backend = ibis.get_backend(expression)
+    if backend.name != "pyspark":
+        return expression.to_pyarrow()
+    backend._run_pre_execute_hooks(expression)
+    return backend.raw_sql(backend.compile(expression)).toArrow()
 
 
 def plain_frame(arrow: pa.Table) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def test_describe_counts_what_is_known(company: Dataset) -> None:
-    shown = company.describe().set_index("table")
+    shown: Any = company.describe().set_index("table")
     assert shown.loc["accounts"].to_list() == [
         4,
         pd.Timestamp(2024, 1, 10),

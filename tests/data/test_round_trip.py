@@ -40,10 +40,9 @@ STYLES = st.fixed_dictionaries(
 def write(folder: Path, rows: list[tuple[Any, ...]], style: dict[str, Any]) -> None:
     """The accounts as a CSV file in a style."""
     with (folder / "accounts.csv").open("w", encoding=style["encoding"], newline="") as stream:
-        quoting = csv.QUOTE_ALL if style["all_quoted"] else csv.QUOTE_MINIMAL
-        writer = csv.writer(
-            stream, delimiter=style["separator"], lineterminator=style["end"], quoting=quoting
-        )
+        form = {"delimiter": style["separator"], "lineterminator": style["end"]}
+        quoting: dict[str, Any] = {"quoting": csv.QUOTE_ALL} if style["all_quoted"] else {}
+        writer = csv.writer(stream, **form, **quoting)
         writer.writerow(["account_id", "name", "signed_on", "seats", "is_ideal"])
         for number, (name, day, seats, ideal) in enumerate(rows):
             shown = "" if seats is None else seats

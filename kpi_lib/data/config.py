@@ -71,16 +71,13 @@ def read_config(path: str | Path) -> Config:
     Raises DataError naming the file and what is wrong in it.
     """
     file = _find(Path(path))
-    raw = _load(file)
-    where = _shown(file)
+    raw, where = _load(file), _shown(file)
     _refuse_unknown(raw, _KEYS, where)
     for key in ("name", "source"):
         if not isinstance(raw.get(key), str) or not raw[key].strip():
             raise DataError(f"{where}: `{key}` is missing; write it as text")
     csv = _csv(raw.get("csv") or {}, where)
-    given = raw.get("tables") or {}
-    _demand(isinstance(given, dict), where, "`tables` must map table names to their source")
-    _refuse_unknown(given, set(CONTRACT), where, "table")
+    tables, ignored = _tables(raw.get("tables") or {}, csv, where)
     return Config(
         path=file,
         name=raw["name"],
@@ -91,14 +88,22 @@ def read_config(path: str | Path) -> Config:
         as_of=read_day(raw["as_of"], f"{where}: as_of") if raw.get("as_of") else None,
         notes=_sentences(raw.get("notes") or [], where),
         leave_out=_reasons(raw.get("leave_out") or {}, where),
-        tables={
-            name: _table(name, entry, csv, where)
-            for name, entry in given.items()
-            if entry is not False
-        },
-        ignored=frozenset(name for name, entry in given.items() if entry is False),
+        tables=tables,
+        ignored=ignored,
         csv=csv,
     )
+
+
+def _tables(
+    given: object, csv: CsvOptions, where: str
+) -> tuple[dict[str, TableSource], frozenset[str]]:
+    """Where each table comes from, and the tables to be left out."""
+    if not isinstance(given, dict):
+        raise DataError(f"{where}: `tables` must map table names to their source")
+    _refuse_unknown(given, set(CONTRACT), where, "table")
+    wanted = {name: entry for name, entry in given.items() if entry is not False}
+    read = {name: _table(name, entry, csv, where) for name, entry in wanted.items()}
+    return read, frozenset(set(given) - set(wanted))
 
 
 def read_day(value: object, where: str = "as_of") -> date:

@@ -14,10 +14,20 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib import catalogue
 from kpi_lib.data import Dataset, open_dataset
 from kpi_lib.kpi import Kpi, KpiParams
-from kpi_lib.measure import Measurement, behind, by_segment, measure, part_of
+from kpi_lib.measure import Measurement, by_segment, measure, part_of
+from kpi_lib.measure import behind as rows_behind
 from kpi_lib.measure import part as part_rows
 from kpi_lib.schema import Tables
-from kpi_lib.sections import about, data_read, definitions, judged, made_of, number
+from kpi_lib.sections import (
+    about,
+    behind,
+    data_read,
+    definitions,
+    judged,
+    made_of,
+    number,
+    segments,
+)
 from kpi_lib.sweep import trends_of, variations
 from kpi_lib.view import View
 from kpi_lib.wording import format_value
@@ -134,14 +144,14 @@ class Experiment:
     def segments(self) -> View:
         """The figure by the segment chosen."""
         frame = by_segment(self.kpi, self.tables, self.params)
-        return made_of.segments(self.measurement, frame)
+        return segments.segments(self.measurement, frame)
 
     @cached_property
     def behind(self) -> View:
         """Who is behind the number."""
         start = None if self.kpi.who else self.measurement.headline.start
-        frame = behind(self.kpi, self.tables, self.params, period=start)
-        return made_of.behind(self.measurement, frame)
+        frame = rows_behind(self.kpi, self.tables, self.params, period=start)
+        return behind.behind(self.measurement, frame)
 
     @cached_property
     def sweep(self) -> View:

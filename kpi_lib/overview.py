@@ -14,6 +14,8 @@ from kpi_lib.kpi import parameter
 from kpi_lib.schema import Tables
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kpi_lib.data import Dataset
     from kpi_lib.view import View
 
@@ -87,3 +89,51 @@ class Overview:
         from kpi_lib.sections import data_read
 
         return data_read.report(self.data)
+
+    @property
+    def assumptions(self) -> View:
+        """The five assumptions behind consumer KPIs, checked on this data set."""
+        from kpi_lib.sections.assumptions import assumptions
+
+        return assumptions(self.tables)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame | None:
+        """Every candidate that the data set can feed, judged; None where judging is switched off."""
+        if not getattr(self.params, "with_evidence", False):
+            return None
+        from kpi_lib.evidence.choosing import choose
+        from kpi_lib.registered import registered
+        from kpi_lib.sections.side_by_side import feedable
+
+        run = {"dataset": self.params.dataset, "as_of": self.params.as_of}
+        kpis = feedable(self.data)
+        return choose(kpis, self.data, {k.name: registered(k, self.data, **run) for k in kpis})
+
+    @property
+    def side_by_side(self) -> View:
+        """All candidates against the six tests."""
+        from kpi_lib.sections import candidates
+
+        return candidates.side_by_side(self.verdicts)
+
+    @property
+    def reasons(self) -> View:
+        """Why each candidate got its verdict."""
+        from kpi_lib.sections import candidates
+
+        return candidates.reasons(self.verdicts)
+
+    @property
+    def early_and_readable(self) -> View:
+        """Lead time against readability."""
+        from kpi_lib.sections import candidates
+
+        return candidates.early_and_readable(self.verdicts)
+
+    @property
+    def suggested_set(self) -> View:
+        """The set that the findings suggest to start with."""
+        from kpi_lib.sections import candidates
+
+        return candidates.suggested_set(self.verdicts)

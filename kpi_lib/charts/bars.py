@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.encode import amount, chart, ordered, tip
@@ -28,24 +29,30 @@ def bars(
     currency: str = "",
     low: str = "",
     high: str = "",
+    beside: Sequence[str] = (),
 ) -> Picture:
-    """One horizontal bar per row in the order given, the figure at its end, the interval as a line."""
+    """One horizontal bar per row in the order given, the figure at its end, the interval as a line.
+
+    `beside` names counts that the tooltip tells too.
+    """
     order = frame[name].drop_duplicates().tolist()
     tips = [tip(name, name.replace("_", " "), text=True), tip(value, what, unit)]
-    tips += [tip("n", "n", Unit.COUNT)] if "n" in frame else []
-    base = chart(frame).encode(
-        y=alt.Y(f"{name}:N", sort=order, title=None),
-        x=amount(value, what, unit, currency, zero=True, vertical=False),
-        tooltip=tips,
+    tips += [tip(column, column.replace("_", " "), Unit.COUNT) for column in beside]
+    base = chart(frame.assign(right=frame[value].clip(lower=0))).encode(
+        y=alt.Y(f"{name}:N", sort=order, title=None), tooltip=tips
     )
-    layers = [base.mark_bar(color=BLUE, height={"band": 0.7})]
+    x = amount(value, what, unit, currency, zero=True, vertical=False)
+    colour = alt.condition(f"datum['{value}'] < 0", alt.value(ORANGE), alt.value(BLUE))
+    layers = [base.mark_bar(height={"band": 0.7}).encode(x=x, color=colour)]
     if low and high:
         layers.append(
             base.mark_rule(color=INK, strokeWidth=1.5).encode(x=f"{low}:Q", x2=f"{high}:Q")
         )
     else:
         text = base.mark_text(align="left", dx=4, fontSize=12, color=INK)
-        layers.append(text.encode(text=alt.Text(f"{value}:Q", format=axis_format(unit))))
+        layers.append(
+            text.encode(x="right:Q", text=alt.Text(f"{value}:Q", format=axis_format(unit)))
+        )
     return Picture(finished(alt.layer(*layers), title, height=max(2, len(order)) * ROW))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.charts.encode import MANY, amount, chart, ordered, tip
 from kpi_lib.charts.picture import Picture
 from kpi_lib.charts.theme import BLUE, GREY, HEIGHT, INK, PALE, PALETTE, PANEL, RED, alt, finished
+from kpi_lib.charts.units import axis_format, unit_name
 from kpi_lib.charts.values import rows
 from kpi_lib.kpi import Unit
 from kpi_lib.wording import format_value
@@ -179,7 +180,12 @@ def small_multiples(
     line = alt.Chart().mark_line(strokeWidth=2)
     line = line.encode(
         x=ordered("label", labels, "period", count=MANY + 1),
-        y=amount("value", what, unit, currency),
+        y=alt.Y(
+            "value:Q",
+            title=unit_name(unit, currency) or what,
+            axis=alt.Axis(format=axis_format(unit), tickCount=4),
+            scale=alt.Scale(zero=False),
+        ),
         color=alt.Color("kind:N", scale=scale),
         detail="setting:N",
         tooltip=tips,

@@ -98,6 +98,7 @@ def _bars(drawing: Drawing) -> Picture:
         currency=drawing.currency,
         low="low" if bounds else "",
         high="high" if bounds else "",
+        beside=[n for n in drawing.measured if drawing.unit(n) is Unit.COUNT and n != value],
     )
 
 
@@ -115,8 +116,10 @@ def _stacked(drawing: Drawing, kind: str, value: str) -> Picture:
 
 
 def main_value(drawing: Drawing) -> str:
-    """The column a bar shows: the first that is more than a count."""
+    """The column a bar shows: the change of a ledger, else the first that is more than a count."""
     names = drawing.measured
+    if {"opening", "change"} <= set(names):
+        return "change"
     told = [name for name in names if drawing.unit(name) is not Unit.COUNT]
     return (told or names or [str(drawing.frame.columns[-1])])[0]
 
@@ -139,11 +142,11 @@ def _waterfall(drawing: Drawing) -> Picture:
 
 
 def _ledger_steps(drawing: Drawing) -> Picture:
-    """From opening to closing of the last period of a ledger."""
+    """What came and went in the last period of a ledger, and the net; opening dwarfs both."""
     import pandas as pd
 
     row = drawing.labelled(drawing.named[0]).iloc[-1]
-    sizes = [("opening", row["opening"])] + [(k, row[k]) for k in COMES if k in row]
+    sizes = [(kind, row[kind]) for kind in COMES if kind in row]
     sizes += [(kind, -row[kind]) for kind in GOES if kind in row]
     return bars.waterfall(
         pd.DataFrame(sizes, columns=["step", "size"]),
@@ -153,7 +156,7 @@ def _ledger_steps(drawing: Drawing) -> Picture:
         what="amount",
         unit=drawing.unit("opening"),
         currency=drawing.currency,
-        total="closing",
+        total="net change",
     )
 
 

@@ -52,8 +52,11 @@ class Travelling:
 
 
 def escaped(text: str) -> str:
-    """`text` as Markdown that shows exactly these characters (names may hold stars, dollars)."""
-    return re.sub(r"([\\*_<>$|\[\]])", r"\\\1", text)
+    """`text` as Markdown that shows these characters (names may hold stars, dollars); code stays."""
+    pieces = re.split(r"(`[^`]*`)", text)
+    plain = (re.sub(r"([\\*_<>$|\[\]])", r"\\\1", piece) for piece in pieces[::2])
+    code = iter(pieces[1::2])
+    return "".join(part + next(code, "") for part in plain)
 
 
 def facts(pairs: list[tuple[str, str]], *, heading: str = "") -> Block:

@@ -23,6 +23,7 @@ TEXT_ROWS = 12
 
 Units = Mapping[str, Unit | str]
 
+_SHORT = {"mrr": "MRR", "arr": "ARR", "api": "API", "kpi": "KPI", "n": "n"}
 _WHOLE = {Unit.MONEY, Unit.MONEY_PER_MONTH, Unit.COUNT}
 
 _SORT = (
@@ -73,7 +74,8 @@ def table(
 
 def column_title(name: str, titles: Mapping[str, str] | None = None) -> str:
     """How a column is headed: its title, else its name in words."""
-    return (titles or {}).get(name) or name.replace("_", " ")
+    words = (_SHORT.get(word, word) for word in name.split("_"))
+    return (titles or {}).get(name) or " ".join(words)
 
 
 class _Column:

@@ -34,8 +34,16 @@ def verdict(found: Verdict | None) -> View:
     """The suggestion with its reason, and the six findings as a card."""
     if found is None:
         return View(SWITCHED_OFF)
-    said = f"Suggested: {found.suggestion}. {found.because} The team decides."
-    return View(said, table=lambda: verdict_card(found))
+    return View(summary(found), table=lambda: verdict_card(found))
+
+
+def summary(found: Verdict) -> str:
+    """The suggestion, and which tests were passed, not passed, or cannot be told."""
+    groups: dict[str, list[str]] = {word: [] for word in ("passed", "not passed", "cannot be told")}
+    for finding in found.findings.values():
+        groups[answer(finding)].append(finding.test)
+    told = [f"{name}: {', '.join(tests)}" for name, tests in groups.items() if tests]
+    return f"Suggested: {found.suggestion} ({'; '.join(told)}). The team decides."
 
 
 def verdict_card(found: Verdict) -> Block:
@@ -50,7 +58,12 @@ def verdict_card(found: Verdict) -> Block:
 
 def answer(finding: Finding) -> str:
     """The answer of one test in words."""
-    return _ANSWERS[finding.passed][0]
+    return answer_of(finding.passed)
+
+
+def answer_of(passed: bool | None) -> str:
+    """True, False and None in words."""
+    return _ANSWERS[passed][0]
 
 
 def _row(finding: Finding) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kpi_lib.catalogue import Readiness, catalogue, ready
 from kpi_lib.charts.table import table
+from kpi_lib.kpi import Kpi
 from kpi_lib.view import View
 from kpi_lib.wording import format_count
 
@@ -44,6 +45,11 @@ def readiness(data: Dataset) -> dict[str, Readiness]:
         if name in found:
             found[name] = Readiness(False, (f"left out: {reason}",))
     return found
+
+
+def feedable(data: Dataset) -> list[Kpi]:
+    """The cards of the KPIs that the data set can feed."""
+    return [catalogue()[name] for name, one in readiness(data).items() if one.can_run]
 
 
 def ready_view(data: Dataset) -> View:

@@ -34,7 +34,7 @@ def heads(page: str) -> list[str]:
 
 def test_heads_name_the_unit_once() -> None:
     assert heads(shown()) == [
-        "account", "mrr (EUR per month)", "share (%)", "idle (days)", "last seen", "renewed",
+        "account", "MRR (EUR per month)", "share (%)", "idle (days)", "last seen", "renewed",
     ]  # fmt: skip
 
 

@@ -1,0 +1,44 @@
+"""The registered parameters of a KPI: its file under `params`, and what a data set changes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.kpi import Kpi, KpiParams
+
+if TYPE_CHECKING:
+    from kpi_lib.data import Dataset
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def registered(kpi: Kpi, data: Dataset, **run: Any) -> KpiParams:
+    """The parameters of `kpi` on this data set, with the values of `run` on top.
+
+    A data set may hold a file of its own, `params/<name>.yaml`, with the fields that differ. Raises
+    pydantic's ValidationError for a value that `Params` refuses.
+    """
+    name = f"{kpi.name}.yaml"
+    values = {**read(params_folder() / name), **read(data.folder / "params" / name), **run}
+    return kpi.Params.model_validate(values)
+
+
+def params_folder(start: Path | None = None) -> Path:
+    """The folder `params` of the project that holds `start` (the current folder), else the package's."""
+    begin = (start or Path.cwd()).resolve()
+    for folder in (begin, *begin.parents):
+        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            return folder / "params"
+    return PACKAGE.parent / "params"
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """The values in a file of parameters; none where there is no file."""
+    import yaml
+
+    if not path.is_file():
+        return {}
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return values if isinstance(values, dict) else {}

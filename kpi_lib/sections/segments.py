@@ -1,0 +1,68 @@
+"""The figure by segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.charts import lines
+from kpi_lib.charts.table import table
+from kpi_lib.kpi import Unit
+from kpi_lib.measure import Measurement
+from kpi_lib.sections.made_of import when
+from kpi_lib.view import View
+from kpi_lib.wording import format_count, format_interval, format_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kpi_lib.charts.picture import Picture
+
+
+def segments(measurement: Measurement, frame: pd.DataFrame) -> View:
+    """The figure per segment over the periods, and the extremes of the headline period."""
+    if not measurement.params.segment:
+        return View(
+            "No segment is chosen: set `segment` to a column of accounts to split the figure."
+        )
+    kpi, currency = measurement.kpi, measurement.currency
+    columns = ["segment", "label", "value", "low", "high", "n"]
+    units = dict.fromkeys(("value", "low", "high"), kpi.unit) | {"n": Unit.COUNT}
+    now = frame[frame["label"] == measurement.headline.label]
+    return View(
+        segment_sentence(measurement, now),
+        picture=lambda: _segment_lines(measurement, frame),
+        table=lambda: table(now[columns], units=units, currency=currency),
+        frame=frame,
+    )
+
+
+def _segment_lines(measurement: Measurement, frame: pd.DataFrame) -> Picture:
+    kpi = measurement.kpi
+    return lines.lines(
+        frame[["segment", "label", "value", "n"]],
+        title=f"{kpi.title} by {measurement.params.segment.replace('_', ' ')}",
+        what=kpi.title.lower(),
+        unit=kpi.unit,
+        currency=measurement.currency,
+    )
+
+
+def segment_sentence(measurement: Measurement, now: pd.DataFrame) -> str:
+    """The highest and the lowest segment of one period with their intervals."""
+    told = now.dropna(subset=["value"]).sort_values(["value", "segment"])
+    if len(told) < 2:
+        return f"{when(measurement.headline.label)} fewer than two segments have a value."
+    low, high = told.iloc[0], told.iloc[-1]
+    apart = low["high"] < high["low"]
+    judged = "their intervals do not touch" if apart else "their intervals overlap"
+    return (
+        f"{when(measurement.headline.label)} {_one(measurement, high)} is highest and "
+        f"{_one(measurement, low)} lowest; {judged}."
+    )
+
+
+def _one(measurement: Measurement, row: Any) -> str:
+    unit, currency = measurement.kpi.unit, measurement.currency
+    span = format_interval(row["low"], row["high"], unit, currency, bare=True)
+    count = format_count(row["n"])
+    return f"{row['segment']} ({format_value(row['value'], unit, currency)}, {span}, n {count})"

@@ -80,13 +80,14 @@ def _run(plan: Plan, manner: Manner, console: Console) -> dict[str, Outcome]:
 
 
 def _longest_first(jobs: list[Job]) -> list[Job]:
-    """The jobs so that two at once end together: what took longest before comes first."""
+    """The jobs so that two at once end together: what took longest before comes first.
 
-    def seconds(job: Job) -> float:
-        known = stored(job.target) or {}
-        return float(known.get("seconds", 0))
-
-    return sorted(jobs, key=seconds, reverse=True)
+    Where one has never run, the size of the notebooks stands for how long they take.
+    """
+    seconds = {job.name: (stored(job.target) or {}).get("seconds") for job in jobs}
+    if None in seconds.values():
+        return sorted(jobs, key=lambda job: job.notebook.stat().st_size, reverse=True)
+    return sorted(jobs, key=lambda job: float(seconds[job.name] or 0), reverse=True)
 
 
 def _attempt(what: str, write: Callable[[], object]) -> list[str]:

@@ -51,6 +51,10 @@ def hazards(rows: ir.Table) -> Iterator[str]:
                 p for predicate in node.predicates for p in predicate.find(ops.Or, filter=ops.Value)
             ]
             yield from ["OR in the condition of a left join" for _ in found]
+        if isinstance(node, ops.JoinLink) and node.how in ("semi", "anti"):
+            yield "a join that Postgres lacks: use isin"
+        if isinstance(node, ops.Cast) and node.arg.dtype.is_boolean() and node.to.is_numeric():
+            yield "a flag turned into a number, which Postgres refuses"
         if isinstance(node, ops.ApproxCountDistinct | ops.ApproxMedian | ops.ApproxQuantile):
             yield "an approximation"
         if isinstance(node, CHANGES_WITH_THE_CLOCK):
@@ -112,19 +116,21 @@ def test_expressions_can_be_said_in_every_dialect(kpi: Kpi) -> None:
         assert all("SELECT" in str(ibis.to_sql(one, dialect=engine)) for one in rows), engine
 
 
-@pytest.mark.parametrize(
-    ("name", "line"),
-    [
-        ("whole", "a division of integers"),
-        ("whole", "a denominator that may be 0"),
-        ("moments", "days between moments: cast both to dates"),
-        ("either", "OR in the condition of a left join"),
-        ("bare", "half is a bare decimal number, which Spark takes for a DECIMAL"),
-        ("first", "the first rows of an order that nobody gave"),
-        ("clock", "something that is another value each time"),
-        ("rough", "an approximation"),
-    ],
-)
+TRAPS = [
+    ("whole", "a division of integers"),
+    ("whole", "a denominator that may be 0"),
+    ("moments", "days between moments: cast both to dates"),
+    ("either", "OR in the condition of a left join"),
+    ("bare", "half is a bare decimal number, which Spark takes for a DECIMAL"),
+    ("first", "the first rows of an order that nobody gave"),
+    ("clock", "something that is another value each time"),
+    ("rough", "an approximation"),
+    ("semi", "a join that Postgres lacks: use isin"),
+    ("flag", "a flag turned into a number, which Postgres refuses"),
+]
+
+
+@pytest.mark.parametrize(("name", "line"), TRAPS, ids=[name for name, _ in TRAPS])
 def test_the_search_finds_each_trap(name: str, line: str) -> None:
     table = ibis.table({"a": "int64", "b": "int64", "at": "timestamp"}, name="t")
     other = table.view()
@@ -136,6 +142,8 @@ def test_the_search_finds_each_trap(name: str, line: str) -> None:
         "bare": table.select(half=ibis.literal(0.5)),
         "first": table.limit(3),
         "clock": table.mutate(now=ibis.now()),
+        "semi": table.semi_join(other, "a"),
+        "flag": table.mutate(odd=(table["a"] > 1).cast("float64")),
         "rough": table.aggregate(people=table["a"].approx_nunique()),
     }
     assert line in list(hazards(traps[name]))

@@ -33,7 +33,7 @@ def headline_cohort(rows: ir.Table, horizon_days: int) -> ir.Table:
     shares = rows.group_by("period").aggregate(known=rows.count(where=known), all=rows.count())
     ready = shares.filter(ratio(shares["known"], shares["all"]) >= _HALF)
     newest = ready.aggregate(newest=ready["period"].max())
-    return rows.semi_join(newest, rows["period"] == newest["newest"])
+    return rows.filter(rows["period"].isin(newest["newest"]))
 
 
 def mean_days(tables: Tables, rows: ir.Table, by: Sequence[str]) -> ir.Table:

@@ -60,7 +60,7 @@ def weekly_list(tables: Tables, rule: Rule) -> ir.Table:
     rows = _now(tables, rule)
     rows = rows.filter(rows["is_inactive"], ~rows["is_api"], rows["is_started"])
     seen = last_seen(tables, rule)
-    seen = seen.semi_join(rows, seen["of"] == rows["account_id"])
+    seen = seen.filter(seen["of"].isin(rows["account_id"]))
     people = _people_before(tables, seen, rule)
     rows = rows.join(seen, rows["account_id"] == seen["of"]).drop("of")
     rows = rows.left_join(people, rows["account_id"] == people["who"]).drop("who")

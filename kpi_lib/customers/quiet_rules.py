@@ -39,7 +39,8 @@ def healthy_gaps(tables: Tables, rule: Rule) -> ir.Table:
     `long_days` covers 90 % of the account's gaps.
     """
     days = days_of_use(tables, rule)
-    used = days.filter(days["acts"] > 0).semi_join(renewed_accounts(tables), "account_id")
+    renewed = renewed_accounts(tables)["account_id"]
+    used = days.filter(days["acts"] > 0, days["account_id"].isin(renewed))
     order = ibis.window(group_by="account_id", order_by="day")
     gaps = used.mutate(before=used["day"].lag().over(order))
     gaps = gaps.filter(gaps["before"].notnull())

@@ -34,6 +34,11 @@ def ratio(part: ir.NumericValue, whole: ir.NumericValue) -> ir.FloatingValue:
     return part.cast("float64") / whole.cast("float64").nullif(0.0)
 
 
+def number_of(flag: ir.BooleanValue) -> ir.FloatingValue:
+    """1.0 where the flag is true, 0.0 where it is false (Postgres does not turn flags into numbers)."""
+    return ibis.ifelse(flag, 1, 0).cast("float64")
+
+
 def small(columns: Mapping[str, Sequence[Any]], kinds: Mapping[str, str]) -> ir.Table:
     """A small typed table in the engine from columns of plain values; it may be empty."""
     import pyarrow as pa

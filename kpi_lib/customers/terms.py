@@ -11,7 +11,7 @@ from kpi_lib.schema import OPEN_END, Tables
 def months_between(earlier: ir.DateValue, later: ir.DateValue) -> ir.IntegerValue:
     """Whole months from one date to another (negative if it lies before)."""
     months = (later.year() - earlier.year()) * 12 + later.month() - earlier.month()
-    return months - (later.day() < earlier.day()).cast("int64")
+    return months - ibis.ifelse(later.day() < earlier.day(), 1, 0)
 
 
 def standing(tables: Tables) -> ir.Table:

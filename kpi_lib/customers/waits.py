@@ -91,7 +91,7 @@ def _api_only(tables: Tables, starts: ir.Table) -> ir.Table:
     )
     pulled = sums.filter(ratio(sums["calls"], sums["events"]) >= API_SHARE)
     untyped = starts.filter(starts["product"].isnull())
-    untyped = untyped.semi_join(pulled, untyped["account_id"] == pulled["of"])
+    untyped = untyped.filter(untyped["account_id"].isin(pulled["of"]))
     typed = starts.filter(starts["product"] == "api")
     return typed.select(of=typed["account_id"]).union(untyped.select(of=untyped["account_id"]))
 

@@ -7,7 +7,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers import quiet, quiet_lists, quiet_moves, quiet_rules
-from kpi_lib.customers.subscribed import only, with_segment
+from kpi_lib.customers.subscribed import number_of, only, with_segment
 from kpi_lib.kpi import (
     Better,
     Cadence,
@@ -99,7 +99,7 @@ def observe(tables: Tables, params: Params) -> ir.Table:
 
 
 def _weighted(idle: ir.Table, params: Params) -> ir.Table:
-    inactive = idle["is_inactive"].cast("float64")
+    inactive = number_of(idle["is_inactive"])
     columns = {"unit_id": idle["account_id"], "account_id": idle["account_id"]}
     if params.weight == "accounts":
         return idle.select("period", **columns, value=inactive)
@@ -111,7 +111,7 @@ def score(tables: Tables, params: Params) -> ir.Table:
     """1 for an account that is inactive on `as_of`, 0 for one that is not: account_id, score."""
     rows = quiet.states(tables, only(tables.as_of), params)
     rows = rows.filter(~rows["is_api"])
-    return rows.select("account_id", score=rows["is_inactive"].cast("float64"))
+    return rows.select("account_id", score=number_of(rows["is_inactive"]))
 
 
 def estimator(params: Params) -> Estimator:

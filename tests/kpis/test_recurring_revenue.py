@@ -113,7 +113,7 @@ def test_the_ledger_adds_up_in_every_period(period: str, choice: dict[str, str])
 
 def test_the_ledger_adds_up_in_every_segment() -> None:
     cells = wide(company(), Params(segment="segment"), ["segment", "period"])
-    split = dict(list(cells.groupby(level="segment")))
+    split = {str(name): rows for name, rows in cells.groupby("segment")}
     assert set(split) == {"small", "large", "not stated"}
     for rows in split.values():
         assert_identity(rows)

@@ -144,7 +144,7 @@ class Experiment:
     def segments(self) -> View:
         """The figure by the segment chosen."""
         frame = by_segment(self.kpi, self.tables, self.params)
-        return segments.segments(self.measurement, frame)
+        return segments.segments(self.measurement, frame, self.data.undated)
 
     @cached_property
     def behind(self) -> View:

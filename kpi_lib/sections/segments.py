@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts import lines
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from kpi_lib.charts.picture import Picture
 
 
-def segments(measurement: Measurement, frame: pd.DataFrame) -> View:
-    """The figure per segment over the periods, and the extremes of the headline period."""
+def segments(measurement: Measurement, frame: pd.DataFrame, undated: Collection[str] = ()) -> View:
+    """The figure per segment over the periods, and the extremes of the headline period.
+
+    `undated` names the fields that the source overwrites without a date (accounts.owner): a split
+    by one of them carries a warning.
+    """
     if not measurement.params.segment:
         return View(
             "No segment is chosen: set `segment` to a column of accounts to split the figure."
@@ -29,10 +34,18 @@ def segments(measurement: Measurement, frame: pd.DataFrame) -> View:
     units = dict.fromkeys(("value", "low", "high"), kpi.unit) | {"n": Unit.COUNT}
     now = frame[frame["label"] == measurement.headline.label]
     return View(
-        segment_sentence(measurement, now),
+        segment_sentence(measurement, now) + _warning(measurement.params.segment, undated),
         picture=lambda: _segment_lines(measurement, frame),
         table=lambda: table(now[columns], units=units, currency=currency),
         frame=frame,
+    )
+
+
+def _warning(segment: str, undated: Collection[str]) -> str:
+    if f"accounts.{segment}" not in undated:
+        return ""
+    return (
+        f" `{segment}` is overwritten at its source without a date, so past periods show today's."
     )
 
 

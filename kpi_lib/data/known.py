@@ -80,16 +80,20 @@ class _Known(Mapping[str, ir.Table]):
         return len(self._tables)
 
     def _make(self, name: str) -> ir.Table:
-        present = self._knowledge.present[name]
-        table = mask_table(self._tables[name], CONTRACT[name], present, self._day)
+        table = self._own(name)
         parent = CONTRACT[name].known_with
         if parent is not None and parent[0] in self:
             table = with_parent(table, self[parent[0]], parent[1])
         if name in self._knowledge.outside:
             table = with_parent(table, self["accounts"], "account_id")
         if name == "accounts" and self._knowledge.dated_fields:
-            table = with_history(table, self[HISTORY], self._knowledge.dated_fields)
+            table = with_history(table, self._own(HISTORY), self._knowledge.dated_fields)
         return table
+
+    def _own(self, name: str) -> ir.Table:
+        """A table as its own dates tell it, whatever it belongs to."""
+        present = self._knowledge.present[name]
+        return mask_table(self._tables[name], CONTRACT[name], present, self._day)
 
 
 def as_known(

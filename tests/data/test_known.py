@@ -69,7 +69,7 @@ def test_report_of_a_past_day_does_not_change(day: date, tmp_path: Path) -> None
 def test_the_test_sees_when_masking_is_switched_off(
     switched_off: str, company: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    day = DAYS[2]
+    day = DAYS[1]
     expected = contents(company.as_of(day))
     if switched_off == "rows":
         monkeypatch.setattr(known, "row_conditions", lambda *_: [])
@@ -83,7 +83,7 @@ def test_the_test_sees_when_masking_is_switched_off(
         open_dataset(
             write_company(tmp_path / str(seed), **spoiled(day, seed)), day, require_clean=False
         )
-        for seed in (1, 2)
+        for seed in (1, 2, 3)
     ]
     assert any(contents(other.as_of(day)) != expected for other in others)
 
@@ -154,6 +154,15 @@ def test_a_dated_field_is_empty_before_its_first_entry(tmp_path: Path) -> None:
     assert rows(dataset, "accounts", "2024-03-01").loc["a1", "seats"] == 3
 
 
+def test_history_of_unknown_accounts_is_left_out(tmp_path: Path) -> None:
+    good = [f"a1,seats,{i},2024-02-{i + 1:02d}" for i in range(28)]
+    history = with_row("account_history", *good, "a9,seats,4,2024-02-01")
+    dataset = open_dataset(write_company(tmp_path, account_history=history))
+    assert dataset.left_out == {"account_history": 1}
+    assert rows(dataset, "accounts", "2024-02-10").loc["a1", "seats"] == 9
+    assert "a9" not in set(run(dataset.as_of()["account_history"])["account_id"])
+
+
 def test_rows_loaded_late_are_known_late(tmp_path: Path) -> None:
     late = (
         "account_id,at,event,recorded_at\n"
@@ -200,7 +209,7 @@ def test_rows_before_their_account_follow_it(tmp_path: Path) -> None:
     accounts = with_row("accounts", *(f"b{i},Extra,2024-01-01,,small,1" for i in range(40)))
     usage = with_row(
         "usage",
-        "a4,,2024-05-14 09:00:00,report_viewed,ui,1",
+        "a4,,2024-05-13 09:00:00,report_viewed,ui,1",
         *(f"b{i},,2024-02-01 09:00:00,x,ui,1" for i in range(40)),
     )
     dataset = open_dataset(

@@ -18,6 +18,7 @@ from kpi_lib.data.text_files import SEPARATOR_NAMES, inspect_text
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _SMALL = 64 << 20
+_ONE_THREAD = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Files:
 
     def _tune(self) -> None:
         """One thread for small data: many notebooks run at once, and sums come out the same."""
-        if sum(file.stat().st_size for file in self.all) < _SMALL:
+        if sum(file.stat().st_size for file in self.all) < _ONE_THREAD:
             self.connection.execute("set threads = 1")
         self.connection.execute(
             f"set TimeZone = 'UTC'; set temp_directory = {literal(self._scratch.name)}"

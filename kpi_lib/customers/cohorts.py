@@ -136,7 +136,8 @@ def told(observations: ir.Table, estimator: Survival, level: float) -> ir.Table:
     frame = run(estimator.reduce(observations, ["period"]))
     cells = estimator.estimate(frame, ["period"], level)
     found = cells[["period"]].assign(**{name: cells[of] for name, of in _TOLD.items()})
-    found["gap_days"] = found["restricted_mean_days"] - found["naive_mean_days"]
+    gap = found["restricted_mean_days"] - found["naive_mean_days"]
+    found["gap_days"] = gap.round(9)
     kinds = {"period": "date"} | dict.fromkeys([*_TOLD, "gap_days"], "float64")
     kinds |= dict.fromkeys(["accounts", "reached", "left", "still_waiting"], "int64")
     return _small([found], kinds).order_by("period")

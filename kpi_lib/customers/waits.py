@@ -107,6 +107,9 @@ def _value_days(tables: Tables, rule: Rule, starts: ir.Table) -> ir.Table:
         events = events.left_join(api, events["who"] == api["of"]).drop("of")
         own = ibis.ifelse(events["api"].fill_null(False), rule.api_value_event, rule.value_event)
         events = events.filter(events["event"] == own)
+    if rule.value_count == 1:  # no need to rank all of them
+        first = events.group_by(of=events["who"]).aggregate(at=events["at"].min())
+        return first.select("of", value_on=first["at"].date())
     order = ibis.window(group_by="who", order_by="at")
     ranked = events.mutate(place=ibis.row_number().over(order))
     hit = ranked.filter(ranked["place"] == rule.value_count - 1)

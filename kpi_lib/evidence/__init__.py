@@ -1,1 +1,1 @@
-"""The tests a candidate KPI has to stand."""
+"""Is it a KPI? Six tests of any candidate on the team's own data, and the verdict they suggest."""

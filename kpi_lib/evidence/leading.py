@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.evidence.outcomes import History, history
-from kpi_lib.evidence.risk import risk_sets
+from kpi_lib.evidence.risk import RiskSets, risk_sets
 from kpi_lib.evidence.skill import calibration, lead_table
 from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.schema import Tables
@@ -34,7 +34,11 @@ def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     past = history(tables, settings)
     if past.losses < settings.least_losses:
         return cannot_tell(TEST, _too_few(past.losses, settings), numbers={"losses": past.losses})
-    sets = risk_sets(kpi, source, params, past, settings)
+    return found_in(past, risk_sets(kpi, source, params, past, settings), settings)
+
+
+def found_in(past: History, sets: RiskSets, settings: Settings = DEFAULTS) -> Finding:
+    """The finding on risk sets that have their scores."""
     table = lead_table(sets, settings)
     return _judged(table, _numbers(table, past, sets.by_notice, settings), settings)
 

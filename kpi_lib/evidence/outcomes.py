@@ -44,19 +44,24 @@ class History:
 
 
 def history(tables: Tables, settings: Settings = DEFAULTS) -> History:
-    """The contracts and decisions known in `tables`. Raises KeyError without `subscriptions`.
+    """The contracts and decisions known in `tables`. Raises KeyError without `subscriptions`."""
+    return history_of(_rows(tables), tables.as_of, settings)
+
+
+def history_of(rows: pd.DataFrame, as_of: date, settings: Settings = DEFAULTS) -> History:
+    """The decisions that price periods show by the end of `as_of`; `rows` as in `History`.
 
     A renewed account did not act, so the day on which it could have is taken: its term end minus
     the median notice of the lost. Both kinds of account are thus scored at the same distance from
     their decision. A contract that goes on within `renewal_grace_days` counts as renewed.
     """
-    rows = _rows(tables)
-    spells = _spells(rows, settings.renewal_grace_days)
-    lost = _losses(rows, spells, tables.as_of, settings.renewal_grace_days)
-    renewed = _renewals(rows, spells, tables.as_of, settings.renewal_grace_days)
+    ordered = rows.sort_values(["account_id", "started_on"], kind="stable", ignore_index=True)
+    spells = _spells(ordered, settings.renewal_grace_days)
+    lost = _losses(ordered, spells, as_of, settings.renewal_grace_days)
+    renewed = _renewals(ordered, spells, as_of, settings.renewal_grace_days)
     days = (lost["decision_on"] - lost["acted_on"]).dt.days
     notice_days = int(days.median()) if len(days) else 0
-    return History(rows, _together(lost, renewed, notice_days), notice_days)
+    return History(ordered, _together(lost, renewed, notice_days), notice_days)
 
 
 def amounts_on(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[float]:

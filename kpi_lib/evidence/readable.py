@@ -189,7 +189,7 @@ def _judged(
         return cannot_tell(TEST, "there are too few periods to compare", table, numbers)
     if visible is None:
         reason = decided.change.reason or "the change between the last two periods cannot be told"
-        if decided.change.value is None:
+        if decided.change.low is None:
             return cannot_tell(TEST, reason, table, numbers)
         headline = f"No change of any size could be seen: {reason}."
         said = f"{headline} {_what_would(measured, table, numbers)}".strip()

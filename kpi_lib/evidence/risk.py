@@ -35,18 +35,38 @@ class RiskSets:
     to_end: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who is asked about, and on which days: account_id, decision, lead_months, on per row."""
+
+    by_notice: pd.DataFrame
+    to_end: pd.DataFrame
+    days: list[date]
+
+
 def risk_sets(
     kpi: Kpi, source: Source, params: KpiParams, past: History, settings: Settings
 ) -> RiskSets:
     """The risk sets of a KPI on a company's history; scores are fetched once for both."""
+    asked = ask(past, settings)
+    return answered(asked, scores_on(kpi, source, params, asked.days), past, kpi.better)
+
+
+def ask(past: History, settings: Settings) -> Asked:
+    """The accounts at risk and their scoring days, before any score is known."""
     import pandas as pd
 
     with_rule = _asked(past, "acted_on", settings)
     without = _asked(past, "decision_on", settings)
     with_rule = with_rule[~notice_known(past.rows, with_rule)].reset_index(drop=True)
     days = _days(pd.concat([with_rule["on"], without["on"]]), settings.most_month_ends)
-    scores = scores_on(kpi, source, params, days)
-    made = [_described(asked, days, scores, past, kpi.better) for asked in (with_rule, without)]
+    return Asked(with_rule, without, days)
+
+
+def answered(asked: Asked, scores: pd.DataFrame, past: History, better: Better) -> RiskSets:
+    """The risk sets with the scores (account_id, on, score) and what else was known that day."""
+    parts = (asked.by_notice, asked.to_end)
+    made = [_described(part, asked.days, scores, past, better) for part in parts]
     return RiskSets(*made)
 
 

@@ -1,0 +1,120 @@
+"""All candidates side by side, and the set that the findings suggest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from kpi_lib.evidence.finding import DEFAULTS, TESTS, Settings
+from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
+from kpi_lib.kpi import Kpi, KpiParams, Role, Source
+from kpi_lib.wording import format_p_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST_SET = 5
+
+
+def choose(
+    kpis: Sequence[Kpi],
+    source: Source,
+    params_by_kpi: Mapping[str, KpiParams],
+    settings: Settings = DEFAULTS,
+) -> pd.DataFrame:
+    """Every candidate judged and compared; see `compared`. Parameters by name of the KPI."""
+    verdicts = [judge(kpi, source, params_by_kpi[kpi.name], settings) for kpi in kpis]
+    return compared(verdicts, settings)
+
+
+def compared(verdicts: Sequence[Verdict], settings: Settings = DEFAULTS) -> pd.DataFrame:
+    """One row per candidate, in the order given.
+
+    Columns: kpi, title, role, owner, the six tests (True, False, None), lead_months, lead_low,
+    lead_high, p_value, p_adjusted (Holm, over all candidates), interesting_change,
+    smallest_visible, readability (the first over the second; 1 or more is readable), suggestion,
+    because, in_set. A lead that does not survive the adjustment counts as not told.
+    """
+    import pandas as pd
+
+    p_values = [verdict.findings["leading"].numbers.get("p_value") for verdict in verdicts]
+    adjusted = holm(p_values)
+    rows = [
+        _row(_adjusted(verdict, p_value, settings), p_value)
+        for verdict, p_value in zip(verdicts, adjusted, strict=True)
+    ]
+    chosen = _suggested(rows)
+    frame = pd.DataFrame([row | {"in_set": row["kpi"] in chosen} for row in rows])
+    return frame.astype(dict.fromkeys(TESTS, "object")) if rows else frame
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p-values adjusted for having tried several; None stays None and does not count.
+
+    Source: Holm (1979), Scandinavian Journal of Statistics 6.
+    """
+    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p_value, place) in enumerate(known):
+        largest = min(1.0, max(largest, p_value * (len(known) - rank)))
+        adjusted[place] = largest
+    return adjusted
+
+
+def _adjusted(verdict: Verdict, p_value: float | None, settings: Settings) -> Verdict:
+    """The verdict with the lead taken as not told where it may be luck among several tries."""
+    leading = verdict.findings["leading"]
+    if leading.passed is not True or p_value is None or p_value <= settings.alpha / 2:
+        return verdict
+    reason = f"adjusted for the candidates tried, p is {format_p_value(p_value)}"
+    changed = replace(leading, passed=None, reason=reason)
+    return concluded(verdict.kpi, {**verdict.findings, "leading": changed})
+
+
+def _row(verdict: Verdict, p_adjusted: float | None) -> dict[str, Any]:
+    findings = verdict.findings
+    lead, read = findings["leading"].numbers, findings["readable"].numbers
+    interesting, visible = read.get("interesting_change"), read.get("smallest_visible")
+    return {
+        "kpi": verdict.kpi.name,
+        "title": verdict.kpi.title,
+        "role": str(verdict.kpi.role),
+        "owner": verdict.kpi.owner,
+        **{name: findings[name].passed for name in TESTS},
+        "lead_months": lead.get("lead_months"),
+        "lead_low": lead.get("lead_low"),
+        "lead_high": lead.get("lead_high"),
+        "p_value": lead.get("p_value"),
+        "p_adjusted": p_adjusted,
+        "interesting_change": interesting,
+        "smallest_visible": visible,
+        "readability": interesting / visible if interesting and visible else None,
+        "suggestion": verdict.suggestion,
+        "because": verdict.because,
+    }
+
+
+def _suggested(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Names of up to five that are adopted or promising, from more than one department if possible."""
+    promising = sorted((row for row in rows if _is_promising(row)), key=_merit, reverse=True)
+    first, rest = promising[:LARGEST_SET], promising[LARGEST_SET:]
+    other = [row for row in rest if row["owner"] not in {chosen["owner"] for chosen in first}]
+    if other and len({row["owner"] for row in first}) == 1:
+        first = [*first[:-1], other[0]]
+    return {row["kpi"] for row in first}
+
+
+def _is_promising(row: Mapping[str, Any]) -> bool:
+    """Not the control, and nothing that its role requires has failed."""
+    role = Role(row["role"])
+    failed = any(row[name] is False for name in REQUIRED[role])
+    return (
+        role is not Role.CONTROL and not failed and row["suggestion"] in {"adopt", "keep testing"}
+    )
+
+
+def _merit(row: Mapping[str, Any]) -> tuple[bool, int, int]:
+    passed = sum(row[name] is True for name in REQUIRED[Role(row["role"])])
+    return row["suggestion"] == "adopt", passed, row["lead_months"] or 0

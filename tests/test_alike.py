@@ -1,0 +1,112 @@
+"""Expressions compiled once give the rows that each would give on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pytest
+
+from kpi_lib.alike import run_each
+from kpi_lib.engine import run
+
+ROWS = ibis.memtable(
+    pd.DataFrame(
+        {
+            "name": ["a", "b", "c", "d"],
+            "on": pd.to_datetime(["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"]),
+            "amount": [1, 2, 3, 4],
+        }
+    )
+).cast({"on": "date"})
+
+
+def until(day: date) -> ir.Table:
+    return ROWS.filter(ROWS["on"] <= day).mutate(asked=ibis.literal(day)).order_by("name")
+
+
+def at_least(number: int) -> ir.Table:
+    kept = ROWS.filter(ROWS["amount"] >= number)
+    return kept.mutate(plus_one=kept["amount"] + 1).order_by("name")
+
+
+def before(hour: int) -> ir.Table:
+    moment = datetime(2025, 3, 1, hour)
+    return ROWS.filter(ROWS["on"].cast("timestamp") < moment).order_by("name")
+
+
+def called(name: str) -> ir.Table:
+    return ROWS.filter(ROWS["name"] == name).order_by("name")
+
+
+def gridded(day: date) -> ir.Table:
+    grid = ibis.memtable({"until": [day]}, schema={"until": "date"})
+    joined = grid.join(ROWS, ROWS["on"] <= grid["until"])
+    return joined.select("until", "name", "amount").order_by("name")
+
+
+DAYS = [date(2025, 1, 15), date(2025, 2, 15), date(2025, 3, 1), date(2025, 2, 15)]
+CASES: list[tuple[Callable[[Any], ir.Table], list[Any]]] = [
+    (until, DAYS),
+    (at_least, [1, 2, 3, 4, 1, 200]),
+    (before, [0, 1, 2]),
+    (called, ["a", "b", "it's", "mark 1 of a constant"]),
+    (gridded, DAYS),
+]
+
+
+@pytest.mark.parametrize(("build", "constants"), CASES)
+def test_every_expression_gives_its_own_rows(
+    build: Callable[[Any], ir.Table], constants: list[Any]
+) -> None:
+    together = list(run_each(build(constant) for constant in constants))
+    for constant, frame in zip(constants, together, strict=True):
+        pd.testing.assert_frame_equal(frame, run(build(constant)))
+
+
+def test_expressions_of_other_shapes_may_come_between() -> None:
+    mixed = [
+        until(DAYS[0]),
+        at_least(2),
+        until(DAYS[1]),
+        gridded(DAYS[2]),
+        at_least(3),
+        called("c"),
+    ]
+    for expression, frame in zip(mixed, run_each(mixed), strict=True):
+        pd.testing.assert_frame_equal(frame, run(expression))
+
+
+def test_one_constant_that_stands_in_two_places_is_not_confused() -> None:
+    """2 is both a bound and an addend in the first, only a bound in the second."""
+
+    def made(bound: int, addend: int) -> ir.Table:
+        kept = ROWS.filter(ROWS["amount"] >= bound)
+        return kept.mutate(more=kept["amount"] + addend).order_by("name")
+
+    pairs = [(2, 2), (3, 2), (2, 3), (3, 3), (4, 1)]
+    for pair, frame in zip(pairs, run_each(made(*pair) for pair in pairs), strict=True):
+        pd.testing.assert_frame_equal(frame, run(made(*pair)))
+
+
+def test_most_of_them_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = ibis.get_backend(ROWS)
+    compiled: list[ir.Expr] = []
+    plain = type(backend).compile
+
+    def counted(self: Any, expression: ir.Expr, *args: Any, **options: Any) -> Any:
+        compiled.append(expression)
+        return plain(self, expression, *args, **options)
+
+    monkeypatch.setattr(type(backend), "compile", counted)
+    days = [date(2025, month, 3) for month in range(1, 13)]
+    assert len(list(run_each(until(day) for day in days))) == 12
+    assert len(compiled) == 2
+
+
+def test_nothing_gives_nothing() -> None:
+    assert list(run_each([])) == []

@@ -42,6 +42,7 @@ PALETTE = [BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY, "#B8A600"]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 HEIGHT = 260
+WIDTH = 640
 PANEL = 250
 """Width of one panel of small multiples: two fit on a laptop's page, one on a phone."""
 
@@ -90,13 +91,14 @@ _CONFIG: dict[str, Any] = {
 
 
 def finished(chart: Any, title: str, subtitle: str = "", height: int | None = HEIGHT) -> Any:
-    """`chart` with its title, the theme, and a width that follows the page.
+    """`chart` with its title, the theme and a size; a `height` of None leaves sizes alone (facets).
 
-    A `height` of None leaves the sizes alone (facets bring their own).
+    The width is that of a page in JupyterLab, where a width that follows the page never settles. The
+    report's pages make charts that fit (autosize fit-x) as wide as they are.
     """
     heading = {"text": title, "subtitle": [subtitle]} if subtitle else {"text": title}
     chart = chart.properties(title=alt.TitleParams(**heading))
     if height is not None:
-        chart = chart.properties(width="container", height=height)
+        chart = chart.properties(width=WIDTH, height=height)
         chart = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
     return chart.configure(**_CONFIG)

@@ -117,7 +117,9 @@ def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
         tip("lead_months", "lead (months)", Unit.RATIO),
         tip("readability", "readability", Unit.RATIO),
     ]
-    base = chart(frame).encode(
+    data = frame.sort_values(["lead_months", "readability"]).reset_index(drop=True)
+    data = data.assign(above=data.groupby("lead_months").cumcount() % 2 == 1)
+    base = chart(data).encode(
         x=alt.X(
             "readability:Q",
             title="interesting change over the smallest visible change",
@@ -128,8 +130,13 @@ def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
     )
     shade = alt.Color("suggestion:N", sort=order, scale=alt.Scale(range=PALETTE))
     dots = base.mark_point(filled=True, size=140, opacity=1).encode(color=shade, shape="role:N")
-    names = base.mark_text(align="left", dx=10, fontSize=12, color=INK).encode(text="kpi:N")
+    names = [
+        base.transform_filter(f"datum.above == {str(above).lower()}")
+        .mark_text(align="left", dx=10, dy=-14 if above else 0, fontSize=12, color=INK)
+        .encode(text="kpi:N")
+        for above in (False, True)
+    ]
     line = alt.Chart(alt.Data(values=[{"at": 1}])).mark_rule(strokeDash=[4, 4], color=ORANGE)
     line = line.encode(x="at:Q")
     subtitle = "right of the dashed line a change worth acting on can be seen"
-    return Picture(finished(alt.layer(line, dots, names), title, subtitle))
+    return Picture(finished(alt.layer(line, dots, *names), title, subtitle))

@@ -44,9 +44,9 @@ def assumptions(tables: Tables) -> View:
     found = [check(tables) for check in CHECKS]
     told = [one for one in found if one.holds is not None]
     holding = sum(bool(one.holds) for one in told)
-    said = (
-        f"{holding} of the {format_count(len(told), 'assumption')} that can be checked here hold."
-    )
+    count = format_count(len(told), "assumption")
+    verb = "holds" if holding < 2 else "hold"
+    said = f"{holding or 'None'} of the {count} that can be checked here {verb}."
     if told and holding * 2 < len(told):
         said += " KPIs copied from consumer companies are likely to mislead."
     return View(said, table=lambda: _table(found))
@@ -71,9 +71,10 @@ def _number(expression: ir.Scalar) -> float | None:
 def buyer_is_user(tables: Tables) -> Assumption:
     """Whether at least half of the people who bought have ever used the product."""
     name = "The buyer is the user"
-    if not {"contacts", "usage"} <= set(tables):
+    if not {"accounts", "contacts", "usage"} <= set(tables):
         return Assumption(name, None, "People and their use are not in the data.")
     buyers = tables["contacts"].filter(tables["contacts"]["role"] == "buyer")
+    buyers = buyers.semi_join(tables["accounts"], "account_id")
     used = buyers.semi_join(tables["usage"], "contact_id")
     bought, active = _number(buyers.count()) or 0.0, _number(used.count()) or 0.0
     if not bought:

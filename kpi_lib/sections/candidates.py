@@ -8,7 +8,7 @@ from kpi_lib.charts.table import table
 from kpi_lib.charts.timeline import candidates as candidates_picture
 from kpi_lib.evidence.finding import TESTS
 from kpi_lib.kpi import Unit
-from kpi_lib.sections.judged import SWITCHED_OFF, answer_of
+from kpi_lib.sections.judged import SWITCHED_OFF
 from kpi_lib.view import View
 from kpi_lib.wording import format_count
 
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from kpi_lib.charts.picture import Picture
     from kpi_lib.charts.shown import Block
 
+_SHORT = {True: "yes", False: "no", None: "cannot tell"}
+"""Answers in as few letters as eleven columns leave room for."""
+
 
 def side_by_side(frame: pd.DataFrame | None) -> View:
     """One row per candidate, one column per test, the verdict at the end."""
     if frame is None or frame.empty:
         return nothing(frame)
     counts = frame["suggestion"].value_counts().sort_index()
-    told = ", ".join(f"{name}: {count}" for name, count in counts.items())
-    said = f"{format_count(len(frame), 'candidate')} judged on the same data. {told}."
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    said = f"{format_count(len(frame), 'candidate')} judged on the same data. Verdicts: {told}."
     return View(said, table=lambda: verdict_table(frame), frame=frame)
 
 
@@ -39,7 +42,7 @@ def verdict_table(frame: pd.DataFrame) -> Block:
     import pandas as pd
 
     columns: dict[str, Any] = {"KPI": frame["title"], "role": frame["role"]}
-    columns |= {test: [answer_of(passed) for passed in frame[test]] for test in TESTS}
+    columns |= {test: [_SHORT[passed] for passed in frame[test]] for test in TESTS}
     columns |= {"lead (months)": frame["lead_months"], "readability": frame["readability"]}
     columns |= {"verdict": frame["suggestion"]}
     return table(pd.DataFrame(columns), units={"readability": Unit.RATIO})

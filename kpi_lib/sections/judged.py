@@ -58,12 +58,7 @@ def verdict_card(found: Verdict) -> Block:
 
 def answer(finding: Finding) -> str:
     """The answer of one test in words."""
-    return answer_of(finding.passed)
-
-
-def answer_of(passed: bool | None) -> str:
-    """True, False and None in words."""
-    return _ANSWERS[passed][0]
+    return _ANSWERS[finding.passed][0]
 
 
 def _row(finding: Finding) -> str:

@@ -27,9 +27,8 @@ def catalogue_view() -> View:
             "role": kpi.role.value,
             "looked at": kpi.cadence.value,
             "who acts": kpi.owner,
-            "notebook": f"{name}.ipynb",
         }
-        for name, kpi in catalogue().items()
+        for kpi in catalogue().values()
     ]
     frame = pd.DataFrame(rows)
     roles = frame["role"].value_counts().sort_index()

@@ -30,6 +30,7 @@
     const ours = dark.matches ? atNight(spec) : structuredClone(spec);
     delete ours.$schema; /* the mode below says it, without a warning on versions */
     ours.config = { ...ours.config, background: "transparent" };
+    if (ours.autosize?.type === "fit-x") ours.width = "container"; /* as wide as the page */
     if (narrow()) {
       if (ours.columns) ours.columns = 1;
       ours.config.legend = { ...ours.config.legend, columns: 2 };

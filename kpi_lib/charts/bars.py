@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, ordered, tip
+from kpi_lib.charts.encode import amount, chart, ordered, room, tip
 from kpi_lib.charts.picture import Picture
 from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, finished
 from kpi_lib.charts.units import axis_format, readable
@@ -41,7 +41,8 @@ def bars(
     base = chart(frame.assign(right=frame[value].clip(lower=0))).encode(
         y=alt.Y(f"{name}:N", sort=order, title=None), tooltip=tips
     )
-    x = amount(value, what, unit, currency, zero=True, vertical=False)
+    scale = None if low and high else room(frame[value])
+    x = amount(value, what, unit, currency, zero=True, vertical=False, scale=scale)
     colour = alt.condition(f"datum['{value}'] < 0", alt.value(ORANGE), alt.value(BLUE))
     layers = [base.mark_bar(height={"band": 0.7}).encode(x=x, color=colour)]
     if low and high:
@@ -77,7 +78,7 @@ def waterfall(
         legend=None,
     )
     drawn = base.mark_bar(height={"band": 0.7}).encode(
-        x=amount("start", what, unit, currency, zero=True, vertical=False),
+        x=amount("start", what, unit, currency, vertical=False, scale=room(steps["right"])),
         x2="end:Q",
         color=colour,
         tooltip=[tip("step", "step", text=True), tip("size", what, unit)],

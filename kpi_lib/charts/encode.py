@@ -13,8 +13,13 @@ from kpi_lib.kpi import Unit
 if TYPE_CHECKING:
     import pandas as pd
 
+BREAK = "|"
+"""Breaks the label of an axis into lines."""
+
 MANY = 14
-"""More labels than this on one axis are turned, and counts under the points are left out."""
+"""More labels than this on one axis are turned, and the counts below them are left out."""
+
+_LINES = f"split(datum.label, '{BREAK}')"
 
 
 def chart(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
@@ -27,7 +32,7 @@ def ordered(
 ) -> Any:
     """A horizontal axis of labels in the order given."""
     many = len(labels) if count is None else count
-    axis = alt.Axis(labelAngle=-45 if many > MANY else 0, labelOverlap=True)
+    axis = alt.Axis(labelAngle=-45 if many > MANY else 0, labelOverlap=True, labelExpr=_LINES)
     scale = alt.Undefined if band else alt.Scale(type="point", padding=0.4)
     return alt.X(f"{name}:O", sort=list(labels), title=title, axis=axis, scale=scale)
 
@@ -40,6 +45,7 @@ def amount(
     *,
     zero: bool = False,
     vertical: bool = True,
+    scale: Any = None,
 ) -> Any:
     """An axis of figures in `unit`, vertical or across."""
     kind = alt.Y if vertical else alt.X
@@ -47,8 +53,14 @@ def amount(
         f"{name}:Q",
         title=axis_title(what, unit, currency),
         axis=alt.Axis(format=axis_format(unit), tickCount=5),
-        scale=alt.Scale(zero=zero, nice=True),
+        scale=scale or alt.Scale(zero=zero, nice=True),
     )
+
+
+def room(values: pd.Series[float]) -> Any:
+    """A scale with a sixth to spare beyond the largest value, for the figure at a bar's end."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    return alt.Scale(domain=[low, high + (high - low or 1.0) / 6], nice=False)
 
 
 def tip(name: str, title: str, unit: Unit | str | None = None, *, text: bool = False) -> Any:

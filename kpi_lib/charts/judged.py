@@ -92,4 +92,6 @@ def specification_curve(
     zero = (
         alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color=INK, strokeWidth=1).encode(y="at:Q")
     )
-    return Picture(finished(alt.layer(spans, zero, dots), title, "red: the definition chosen here"))
+    return Picture(
+        finished(alt.layer(spans, zero, dots), title, "orange: the definition chosen here")
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import MANY, amount, chart, ordered, tip
+from kpi_lib.charts.encode import BREAK, MANY, amount, chart, ordered, tip
 from kpi_lib.charts.picture import Picture
-from kpi_lib.charts.theme import BLUE, GREY, HEIGHT, INK, PALE, PALETTE, PANEL, RED, alt, finished
+from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, PALETTE, PANEL, RED, alt, finished
 from kpi_lib.charts.units import axis_format, unit_name
 from kpi_lib.charts.values import rows
 from kpi_lib.kpi import Unit
@@ -31,9 +31,9 @@ def trend(
     `frame`: the trend of a `Measurement` (label, value, low, high, n, resolved, is_open, lower_limit,
     upper_limit). Points still open are hollow.
     """
-    data = frame.assign(count=_counts(frame["n"]), top=_top(frame))
-    columns = ["label", "value", "low", "high", "n", "resolved", "is_open", "count", "top"]
-    base = chart(data, columns).encode(x=ordered("label", data["label"].tolist(), "period"))
+    data = frame.assign(tick=_ticks(frame), top=_top(frame))
+    columns = ["label", "value", "low", "high", "n", "resolved", "is_open", "tick", "top"]
+    base = chart(data, columns).encode(x=ordered("tick", data["tick"].tolist(), "period"))
     tips = [
         tip("label", "period", text=True),
         tip("value", what, unit),
@@ -50,8 +50,6 @@ def trend(
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
     layers = [band, line, points.encode(y=y, fill=fill, tooltip=tips)]
     layers += _limits(data) + _target(data, target, unit, currency)
-    if len(data) <= MANY:
-        layers.append(_sizes(base))
     return Picture(finished(alt.layer(*layers), title, _key(data, level)))
 
 
@@ -61,18 +59,17 @@ def _top(frame: pd.DataFrame) -> Any:
     return frame["high"].fillna(highest).where(frame["low"].notna())
 
 
-def _counts(sizes: Any) -> Any:
-    return sizes.map(lambda size: "" if size != size else f"n {size:,.0f}")
-
-
-def _sizes(base: Any) -> Any:
-    mark = base.mark_text(baseline="bottom", color=GREY, fontSize=11)
-    return mark.encode(y=alt.value(HEIGHT - 3), text="count:N")
+def _ticks(frame: pd.DataFrame) -> list[str]:
+    """Labels of the periods, the count on a second line where there is room for it."""
+    labels, sizes = frame["label"].astype(str).tolist(), frame["n"].tolist()
+    if len(labels) > MANY:
+        return labels
+    return [f"{name}{BREAK}n {size:,.0f}" for name, size in zip(labels, sizes, strict=True)]
 
 
 def _limits(data: pd.DataFrame) -> list[Any]:
     """Dashed lines at the natural process limits, where the frame has them."""
-    if "lower_limit" not in data or data["lower_limit"].isna().all():
+    if data["lower_limit"].isna().all():
         return []
     names = ["lower_limit", "upper_limit"]
     edges = data[names].dropna().head(1)
@@ -90,15 +87,13 @@ def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str)
     return [rule, text]
 
 
-def _key(data: pd.DataFrame, level: float) -> str:
-    words = [f"band: {level:.0%} interval"]
+def _key(data: pd.DataFrame, level: float) -> list[str]:
+    band = f"band: {level:.0%} interval"
     if (data["low"].notna() & data["high"].isna()).any():
-        words[0] += ", up to the top where it has no upper end yet"
-    if "lower_limit" in data and data["lower_limit"].notna().any():
-        words.append("dashed: limits of ordinary variation")
-    if data["is_open"].any():
-        words.append("hollow: still open")
-    return ", ".join(words)
+        band += ", up to the top where it has no upper end yet"
+    marks = ["dashed: limits of ordinary variation"] if data["lower_limit"].notna().any() else []
+    marks += ["hollow: still open"] if data["is_open"].any() else []
+    return [band, ", ".join(marks)] if marks else [band]
 
 
 def lines(

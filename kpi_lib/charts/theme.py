@@ -90,13 +90,16 @@ _CONFIG: dict[str, Any] = {
 }
 
 
-def finished(chart: Any, title: str, subtitle: str = "", height: int | None = HEIGHT) -> Any:
+def finished(
+    chart: Any, title: str, subtitle: str | list[str] = "", height: int | None = HEIGHT
+) -> Any:
     """`chart` with its title, the theme and a size; a `height` of None leaves sizes alone (facets).
 
     The width is that of a page in JupyterLab, where a width that follows the page never settles. The
     report's pages make charts that fit (autosize fit-x) as wide as they are.
     """
-    heading = {"text": title, "subtitle": [subtitle]} if subtitle else {"text": title}
+    lines = [subtitle] if isinstance(subtitle, str) else subtitle
+    heading = {"text": title, "subtitle": lines} if any(lines) else {"text": title}
     chart = chart.properties(title=alt.TitleParams(**heading))
     if height is not None:
         chart = chart.properties(width=WIDTH, height=height)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, tip
+from kpi_lib.charts.encode import amount, chart, room, tip
 from kpi_lib.charts.picture import Picture
 from kpi_lib.charts.theme import BLUE, INK, ORANGE, PALETTE, RED, alt, finished
 from kpi_lib.kpi import Unit
@@ -87,7 +87,7 @@ def bubbles(
         tip(y, what, y_unit),
     ]
     base = chart(data, list(dict.fromkeys([name, x, y, "mark"]))).encode(
-        x=_roomy(frame[x], amount(x, across, x_unit, currency, zero=True, vertical=False)),
+        x=amount(x, across, x_unit, currency, vertical=False, scale=room(frame[x])),
         y=amount(y, what, y_unit, currency, zero=True),
         tooltip=tips,
     )
@@ -97,11 +97,6 @@ def bubbles(
         align="left", dx=8, fontSize=11, color=INK
     )
     return Picture(finished(alt.layer(dots, named.encode(text=f"{name}:N")), title, subtitle))
-
-
-def _roomy(values: pd.Series[float], axis: Any) -> Any:
-    """The axis with a fifth of its length to spare, so that names at its end can be read."""
-    return axis.scale(domain=[0, 1.2 * float(values.max() or 1)], nice=False)
 
 
 def candidates(frame: pd.DataFrame, *, title: str) -> Picture:

@@ -62,7 +62,7 @@ def test_sigterm_ends_in_order_within_five_seconds(tmp_path: Path) -> None:
         "while True:\n    try:\n        signal.pause()\n    except KeyboardInterrupt:\n        pass"
     )
     root = make_project(tmp_path, {"a_ok": ["1"], "b_hangs": [stubborn], "c_after": [SLOW] * 200})
-    running = kpi(root, *REVIEW)
+    running = kpi(root, *REVIEW, "--jobs", "3")
     wait_for(root / "notebooks" / "here")
     wait_for(root / FOLDER / "a_ok.ipynb")
     everyone = psutil.Process(running.pid).children(recursive=True)

@@ -8,7 +8,7 @@ from kpi_lib.charts.shown import Block, Prose, facts
 from kpi_lib.charts.units import day
 from kpi_lib.kpi import Better, Kpi, KpiParams
 from kpi_lib.view import View
-from kpi_lib.wording import format_change
+from kpi_lib.wording import MISSING, format_change
 
 if TYPE_CHECKING:
     from datetime import date
@@ -88,7 +88,8 @@ def _moves(moves: list[tuple[str, str, str]]) -> Block | None:
 def okr(kpi: Kpi, params: KpiParams, value: str) -> str:
     """The objective the card suggests, its places filled from the parameters and the value."""
     known = {name: _readable(one) for name, one in params.model_dump().items()}
-    return kpi.okr.format_map(known | {"value": value}) if kpi.okr else "No objective is suggested."
+    told = "a value not known yet" if value == MISSING else value
+    return kpi.okr.format_map(known | {"value": told}) if kpi.okr else "No objective is suggested."
 
 
 def _readable(value: Any) -> Any:

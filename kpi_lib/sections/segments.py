@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from kpi_lib.charts.picture import Picture
 
 
+MOST = 8
+"""Segments in one picture: as many as there are colours."""
+
+
 def segments(measurement: Measurement, frame: pd.DataFrame, undated: Collection[str] = ()) -> View:
     """The figure per segment over the periods, and the extremes of the headline period.
 
@@ -33,12 +37,26 @@ def segments(measurement: Measurement, frame: pd.DataFrame, undated: Collection[
     columns = ["segment", "label", "value", "low", "high", "n"]
     units = dict.fromkeys(("value", "low", "high"), kpi.unit) | {"n": Unit.COUNT}
     now = frame[frame["label"] == measurement.headline.label]
+    drawn = largest(now)
     return View(
-        segment_sentence(measurement, now) + _warning(measurement.params.segment, undated),
-        picture=lambda: _segment_lines(measurement, frame),
+        segment_sentence(measurement, now[now["segment"].isin(drawn)])
+        + _rest(now, drawn)
+        + _warning(measurement.params.segment, undated),
+        picture=lambda: _segment_lines(measurement, frame[frame["segment"].isin(drawn)]),
         table=lambda: table(now[columns], units=units, currency=currency),
         frame=frame,
     )
+
+
+def largest(now: pd.DataFrame) -> list[str]:
+    """The segments with the most units in one period, no more than can be told apart in a picture."""
+    ranked = now.sort_values(["n", "segment"], ascending=[False, True])
+    return sorted(ranked["segment"].head(MOST))
+
+
+def _rest(now: pd.DataFrame, drawn: list[str]) -> str:
+    more = now["segment"].nunique() - len(drawn)
+    return f" {format_count(more, 'smaller segment')} left out of the picture." if more > 0 else ""
 
 
 def _warning(segment: str, undated: Collection[str]) -> str:

@@ -1,0 +1,116 @@
+"""What the sections of a notebook say about small frames."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pandas as pd
+import pytest
+
+from kpi_lib.charts.parts import Drawing
+from kpi_lib.example import small_company
+from kpi_lib.kpi import Part, Unit
+from kpi_lib.schema import Tables
+from kpi_lib.sections import candidates, segments
+from kpi_lib.sections.assumptions import CHECKS, assumptions
+from kpi_lib.sections.made_of import part_sentence, when
+
+TODAY = date(2026, 6, 30)
+
+
+def drawing(frame: pd.DataFrame, units: dict[str, Unit], focus: str = "") -> Drawing:
+    part = Part(name="p", title="The part", meaning="", compute=lambda t, p: t, units=units)
+    return Drawing(part, frame, "EUR", {}, focus)
+
+
+def test_the_largest_bar_with_its_share_of_the_whole() -> None:
+    frame = pd.DataFrame({"owner": ["legal", "us"], "days": [10.0, 30.0]})
+    said = part_sentence(drawing(frame, {"days": Unit.DAYS}), "bars")
+    assert said == "The largest: us with 30 days, 75.0 % of 40 days."
+
+
+def test_shares_are_not_added_up() -> None:
+    frame = pd.DataFrame({"month_of_year": [1, 2], "share": [0.5, 0.25]})
+    said = part_sentence(drawing(frame, {"share": Unit.SHARE}), "bars")
+    assert said == "The largest: month of year 1 with 50.0 %."
+
+
+def test_the_headline_period_is_told_not_a_younger_one() -> None:
+    frame = pd.DataFrame({"period": ["2025Q4", "2026Q1"], "by_30_days": [0.2, 1.0]})
+    said = part_sentence(drawing(frame, {"by_30_days": Unit.SHARE}, "2025Q4"), "lines")
+    assert said == "2025Q4: by 30 days 20.0 %."
+
+
+def test_a_ledger_is_told_by_its_ends_and_what_came_and_went() -> None:
+    row = {"opening": 100.0, "new": 20.0, "expansion": 5.0, "reactivation": 0.0}
+    row |= {"contraction": 3.0, "churn": 12.0, "closing": 110.0}
+    frame = pd.DataFrame([{"period": "2026-06", **row}])
+    said = part_sentence(drawing(frame, dict.fromkeys(row, Unit.MONEY_PER_MONTH)), "waterfall")
+    assert said == (
+        "In 2026-06 it went from EUR 100 per month to EUR 110 per month: "
+        "EUR 25 per month came, EUR 15 per month went."
+    )
+
+
+def test_an_empty_part_says_so() -> None:
+    frame = pd.DataFrame({"owner": [], "days": []})
+    assert "nothing to show" in part_sentence(drawing(frame, {"days": Unit.DAYS}), "bars")
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("2026Q2", "In 2026Q2"),
+        ("2026-05", "In 2026-05"),
+        ("2026-06-30", "In the week to 2026-06-30"),
+    ],
+)
+def test_when(label: str, said: str) -> None:
+    assert when(label) == said
+
+
+def test_only_as_many_segments_as_there_are_colours_are_drawn() -> None:
+    now = pd.DataFrame({"segment": [f"s{n:02d}" for n in range(20)], "n": range(20)})
+    assert segments.largest(now) == [f"s{n}" for n in range(12, 20)]
+
+
+def consumer_business() -> Tables:
+    ids = [f"a{number:04d}" for number in range(1100)]
+    return small_company(
+        TODAY,
+        accounts=[{"account_id": i, "signed_on": date(2026, 5, 1)} for i in ids],
+        contacts=[{"contact_id": f"p{i}", "account_id": i, "role": "buyer"} for i in ids],
+        usage=[
+            {"account_id": i, "contact_id": f"p{i}", "at": datetime(2026, 4, 1), "event": "try"}
+            for i in ids
+        ],
+        subscriptions=[
+            {
+                "subscription_id": i,
+                "account_id": i,
+                "started_on": date(2026, 5, 1),
+                "monthly_amount": 9.0,
+            }
+            for i in ids
+        ],
+    )
+
+
+def test_a_consumer_business_is_recognised() -> None:
+    found = {check(consumer_business()).name: check(consumer_business()) for check in CHECKS}
+    assert [one.holds for one in found.values()] == [True, None, True, None, True]
+    assert found["The buyer is the user"].sentence.startswith("100.0 % of 1,100 buyers")
+
+
+def test_without_tables_nothing_can_be_told() -> None:
+    view = assumptions(small_company(TODAY))
+    assert view.said == "None of the five assumptions can be checked on these tables."
+    assert "cannot be told" in str(view.shown())
+
+
+def test_candidates_without_verdicts() -> None:
+    off = candidates.side_by_side(None)
+    assert "switched off" in off.said
+    assert off.shown() is None
+    none = candidates.suggested_set(pd.DataFrame())
+    assert none.said == "No candidate can be judged on this data set."

@@ -112,7 +112,7 @@ async def run_one(job: Job, options: Options, interrupted: asyncio.Event) -> Out
     notebook.metadata["kpi"] = {"fingerprint": job.fingerprint, **asdict(outcome)}
     hidden = values_to_hide()
     try:
-        write_whole(job.target, hide(as_text(notebook), hidden))
+        write_whole(job.target, as_text(hide(notebook, hidden) if hidden else notebook))
     except OSError as problem:
         why = f"{job.target.name} cannot be written: {problem.strerror}"
         outcome = Outcome(Status.FAILED, why, outcome.seconds)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
+from html import escape
+from typing import Any
 from urllib.parse import quote
 
 HIDDEN = "***"
 _SHORTEST = 6  # shorter values would blank out ordinary words
 _NAME = re.compile(r"pass|pwd|token|secret|key|credential", re.IGNORECASE)
+_FORM = {"cell_type", "output_type", "kernelspec", "language_info"}
 _URL = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 
 
@@ -20,12 +22,22 @@ def values_to_hide(environment: Mapping[str, str] = os.environ) -> list[str]:
     for name, value in environment.items():
         passwords = _URL.findall(value)
         found |= {value, *passwords} if _NAME.search(name) else set(passwords)
-    found |= {quote(value, safe="") for value in found}
+    found |= {quote(value, safe="") for value in found} | {escape(value) for value in found}
     return sorted((v for v in found if len(v) >= _SHORTEST), key=len, reverse=True)
 
 
-def hide(text: str, values: list[str]) -> str:
-    """The text, which may be JSON, with each value blanked out."""
-    for value in values:
-        text = text.replace(value, HIDDEN).replace(json.dumps(value)[1:-1], HIDDEN)
-    return text
+def hide(value: Any, values: list[str]) -> Any:
+    """The value with each secret in it blanked out: a text, or lists and dicts of texts.
+
+    What makes a notebook a notebook (its keys, kinds of cells and outputs) is left alone.
+    """
+    if isinstance(value, str):
+        for secret in values:
+            value = value.replace(secret, HIDDEN).replace(repr(secret)[1:-1], HIDDEN)
+        return value
+    if isinstance(value, list):
+        return [hide(one, values) for one in value]
+    if isinstance(value, dict):
+        kept = {name: one if name in _FORM else hide(one, values) for name, one in value.items()}
+        return type(value)(kept)
+    return value

@@ -1,0 +1,41 @@
+"""What is blanked out, and what is not."""
+
+from __future__ import annotations
+
+from kpi_lib.review.secrets import hide, values_to_hide
+
+ENVIRONMENT = {
+    "WAREHOUSE_PASSWORD": "hunter2 & more",
+    "API_TOKEN": "output_type",
+    "SHORT_SECRET": "abc",
+    "SOURCE": "postgres://me:open%2Fsesame@db/x",
+    "HOME": "/home/somebody",
+}
+
+
+def test_secrets_are_known_by_name_or_by_their_place_in_a_url() -> None:
+    assert set(values_to_hide(ENVIRONMENT)) == {
+        "hunter2 & more",
+        "hunter2%20%26%20more",
+        "hunter2 &amp; more",
+        "output_type",
+        "open%2Fsesame",
+        "open%252Fsesame",
+    }
+
+
+def test_texts_are_blanked_wherever_they_stand_and_the_form_is_kept() -> None:
+    cell = {
+        "cell_type": "code",
+        "outputs": [{"output_type": "stream", "text": "it is output_type"}],
+        "source": ["x = 'hunter2 & more'"],
+    }
+    assert hide(cell, values_to_hide(ENVIRONMENT)) == {
+        "cell_type": "code",
+        "outputs": [{"output_type": "stream", "text": "it is ***"}],
+        "source": ["x = '***'"],
+    }
+
+
+def test_nothing_to_hide_changes_nothing() -> None:
+    assert hide({"a": [1, None, "x"]}, []) == {"a": [1, None, "x"]}

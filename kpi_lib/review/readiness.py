@@ -36,7 +36,16 @@ def lines(dataset: str, project: Project) -> list[str]:
     except DataError as problem:
         raise InputError(*str(problem).splitlines()) from problem
     feeds = readiness(data)
-    able = sum(not one.reason for one in feeds)
-    head = f"{data.name}, known until {data.last_day}: can feed {able} of {len(feeds)} KPIs"
     answers = [f"yes  {f.name}" if not f.reason else f"no   {f.name}: {f.reason}" for f in feeds]
-    return [head, *answers, *(str(problem) for problem in data.problems)]
+    return [_head(data, feeds), *answers, *(str(problem) for problem in data.problems)]
+
+
+def _head(data: Dataset, feeds: list[Feeds]) -> str:
+    """One line: how many KPIs, and whether errors in the data stand in the way."""
+    able = sum(not one.reason for one in feeds)
+    errors = sum(problem.severity == "error" for problem in data.problems)
+    what = f"the tables of {able} of {len(feeds)} KPIs are there, but none runs until"
+    if errors:
+        mended = "the error is mended" if errors == 1 else f"the {errors} errors are mended"
+        return f"{data.name}, known until {data.last_day}: {what} {mended}"
+    return f"{data.name}, known until {data.last_day}: can feed {able} of {len(feeds)} KPIs"

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from kpi_lib.charts.shown import Prose
 from kpi_lib.measure import measure
 from kpi_lib.sections.number import number
-from kpi_lib.verbs import draw, say
 
 if TYPE_CHECKING:
+    from kpi_lib.charts.picture import Picture
     from kpi_lib.experiment import Experiment
     from kpi_lib.kpi import KpiParams
 
@@ -96,10 +97,7 @@ def _changed(experiment: Experiment, made: dict[str, Any], page: Any, _: Any) ->
             {**experiment.params.model_dump(), **chosen}
         )
     except ValidationError as refused:
-        page.clear_output(wait=True)
-        with page:
-            say(f"Not possible: {refused.errors()[0]['msg']}.")
-        return
+        return _fill(page, Prose(f"Not possible: {refused.errors()[0]['msg']}."))
     _redraw(experiment, params, page)
 
 
@@ -109,10 +107,19 @@ def _value(widget: Any) -> Any:
 
 def _redraw(experiment: Experiment, params: KpiParams, page: Any, *, fresh: bool = True) -> None:
     """The trend under `params`; the notebook's own measurement where nothing was changed yet."""
-    page.clear_output(wait=True)
-    with page:
-        result = (
-            measure(experiment.kpi, experiment.tables, params) if fresh else experiment.measurement
-        )
-        say(number(result))
-        draw(number(result))
+    result = measure(experiment.kpi, experiment.tables, params) if fresh else experiment.measurement
+    view = number(result)
+    _fill(page, view.sentences(), view.drawn())
+
+
+def _fill(page: Any, *shown: Picture | Prose | None) -> None:
+    """Make these the whole content of the page.
+
+    They are set as its state. To print into it (`with page`) makes whoever runs the notebook send
+    messages to the kernel in the middle of the cell, and now and then the run never ends.
+    """
+    page.outputs = tuple(
+        {"output_type": "display_data", "data": one._repr_mimebundle_(), "metadata": {}}
+        for one in shown
+        if one is not None
+    )

@@ -201,8 +201,8 @@ class Experiment:
         """Where definition and method come from."""
         return about.references(self.kpi)
 
-    def explore(self) -> Any:
-        """Controls around the trend, made from the parameters. Needs a running notebook."""
-        from kpi_lib.explore import controls
+    def explore(self) -> None:
+        """Show controls around the trend, made from the parameters. Needs a running notebook."""
+        from kpi_lib.explore import explore
 
-        return controls(self)
+        explore(self)

@@ -14,7 +14,6 @@ from kpi_lib.measure import measure
 from kpi_lib.sections.number import number
 
 if TYPE_CHECKING:
-    from kpi_lib.charts.picture import Picture
     from kpi_lib.experiment import Experiment
     from kpi_lib.kpi import KpiParams
 
@@ -27,26 +26,57 @@ NOT_HERE = {
 _WIDE = {"description_width": "9em"}
 
 
-def controls(experiment: Experiment) -> Any:
-    """A box with one control per parameter above the trend, which follows them.
+class Page:
+    """A sentence and a picture in the cell's output, replaced when a control moves.
+
+    Ordinary outputs with an id, not an Output widget: that one makes the client talk back to the
+    kernel while a cell runs, and under nbclient such messages can hold up the cell's own reply.
+    """
+
+    def __init__(self, *shown: Any) -> None:
+        self.handles = [_display(thing) for thing in shown]
+
+    def turn(self, *shown: Any) -> None:
+        """Put these things in the place of the first ones; the rest stay."""
+        for handle, thing in zip(self.handles, shown, strict=False):
+            handle.update(thing)
+
+
+def explore(experiment: Experiment) -> None:
+    """Show one control per parameter above the trend, which follows them.
 
     Nothing else in the notebook depends on it. A choice that `Params` refuses is said, not raised.
     """
-    import ipywidgets as widgets
-
-    made = {name: widget for name, widget in _widgets(experiment.params).items() if widget}
-    page = widgets.Output()
-    react = partial(_changed, experiment, made, page)
+    made = controls(experiment.params)
+    _show_grid(list(made.values()))
+    now = number(experiment.measurement)
+    page = Page(now.sentences(), now.drawn())
+    react = partial(changed, experiment, made, page)
     for widget in made.values():
         widget.observe(react, names="value")
-    _redraw(experiment, experiment.params, page, fresh=False)
-    layout = widgets.Layout(grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))")
-    return widgets.VBox([widgets.GridBox(list(made.values()), layout=layout), page])
 
 
-def _widgets(params: KpiParams) -> dict[str, Any]:
+def controls(params: KpiParams) -> dict[str, Any]:
+    """The control of each parameter that is a question to the data, by name."""
     fields = type(params).model_fields
-    return {n: control(n, f, getattr(params, n)) for n, f in fields.items() if n not in NOT_HERE}
+    made = {n: control(n, f, getattr(params, n)) for n, f in fields.items() if n not in NOT_HERE}
+    return {name: widget for name, widget in made.items() if widget is not None}
+
+
+def _show_grid(widgets: list[Any]) -> None:
+    import ipywidgets
+    from IPython.display import display
+
+    layout = ipywidgets.Layout(grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))")
+    display(ipywidgets.GridBox(widgets, layout=layout))  # type: ignore[no-untyped-call]
+
+
+def _display(thing: Any) -> Any:
+    from IPython.display import DisplayHandle
+
+    handle = DisplayHandle()  # type: ignore[no-untyped-call]  # IPython has no types
+    handle.display(thing)  # type: ignore[no-untyped-call]
+    return handle
 
 
 def control(name: str, field: FieldInfo, value: Any) -> Any:
@@ -90,36 +120,19 @@ def _bounds(field: FieldInfo, value: int) -> tuple[int, int]:
     return low, max(value, min(high, reach))
 
 
-def _changed(experiment: Experiment, made: dict[str, Any], page: Any, _: Any) -> None:
+def changed(experiment: Experiment, made: dict[str, Any], page: Page, _: Any) -> None:
+    """Measure again with the values of the controls and turn the page."""
     chosen = {name: _value(widget) for name, widget in made.items()}
     try:
         params = type(experiment.params).model_validate(
             {**experiment.params.model_dump(), **chosen}
         )
     except ValidationError as refused:
-        return _fill(page, Prose(f"Not possible: {refused.errors()[0]['msg']}."))
-    _redraw(experiment, params, page)
+        page.turn(Prose(f"Not possible: {refused.errors()[0]['msg']}."))
+        return
+    now = number(measure(experiment.kpi, experiment.tables, params))
+    page.turn(now.sentences(), now.drawn())
 
 
 def _value(widget: Any) -> Any:
     return tuple(widget.value) if isinstance(widget.value, list) else widget.value
-
-
-def _redraw(experiment: Experiment, params: KpiParams, page: Any, *, fresh: bool = True) -> None:
-    """The trend under `params`; the notebook's own measurement where nothing was changed yet."""
-    result = measure(experiment.kpi, experiment.tables, params) if fresh else experiment.measurement
-    view = number(result)
-    _fill(page, view.sentences(), view.drawn())
-
-
-def _fill(page: Any, *shown: Picture | Prose | None) -> None:
-    """Make these the whole content of the page.
-
-    They are set as its state. To print into it (`with page`) makes whoever runs the notebook send
-    messages to the kernel in the middle of the cell, and now and then the run never ends.
-    """
-    page.outputs = tuple(
-        {"output_type": "display_data", "data": one._repr_mimebundle_(), "metadata": {}}
-        for one in shown
-        if one is not None
-    )

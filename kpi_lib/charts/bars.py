@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, ordered, room, tip
-from kpi_lib.charts.picture import Picture
-from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, finished
+from kpi_lib.charts.encode import amount, chart, either, ordered, room, tip
+from kpi_lib.charts.picture import Picture, finished
+from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, unchecked
 from kpi_lib.charts.units import axis_format, readable
 from kpi_lib.kpi import Unit
 
@@ -18,6 +18,7 @@ ROW = 26
 """Height of one bar in pixels."""
 
 
+@unchecked
 def bars(
     frame: pd.DataFrame,
     *,
@@ -43,7 +44,7 @@ def bars(
     )
     scale = None if low and high else room(frame[value])
     x = amount(value, what, unit, currency, zero=True, vertical=False, scale=scale)
-    colour = alt.condition(f"datum['{value}'] < 0", alt.value(ORANGE), alt.value(BLUE))
+    colour = either(f"datum['{value}'] < 0", ORANGE, BLUE)
     layers = [base.mark_bar(height={"band": 0.7}).encode(x=x, color=colour)]
     if low and high:
         layers.append(
@@ -54,9 +55,10 @@ def bars(
         layers.append(
             text.encode(x="right:Q", text=alt.Text(f"{value}:Q", format=axis_format(unit)))
         )
-    return Picture(finished(alt.layer(*layers), title, height=max(2, len(order)) * ROW))
+    return finished(alt.layer(*layers), title, height=max(2, len(order)) * ROW)
 
 
+@unchecked
 def waterfall(
     frame: pd.DataFrame,
     *,
@@ -86,7 +88,7 @@ def waterfall(
     text = base.mark_text(align="left", dx=5, fontSize=12, color=INK)
     text = text.encode(x="right:Q", text=alt.Text("size:Q", format=axis_format(unit)))
     subtitle = "blue adds, orange takes away, grey is the whole"
-    return Picture(finished(alt.layer(drawn, text), title, subtitle, len(order) * ROW))
+    return finished(alt.layer(drawn, text), title, subtitle, len(order) * ROW)
 
 
 def _steps(frame: pd.DataFrame, name: str, value: str, total: str) -> pd.DataFrame:
@@ -109,6 +111,7 @@ def _steps(frame: pd.DataFrame, name: str, value: str, total: str) -> pd.DataFra
     return steps.assign(right=steps[["start", "end"]].max(axis=1))
 
 
+@unchecked
 def movements(
     frame: pd.DataFrame,
     *,
@@ -133,7 +136,7 @@ def movements(
         y=f"sum({value}):Q",
         tooltip=[tip(x, "period", text=True), _sum_tip(value, unit)],
     )
-    return Picture(finished(alt.layer(stacked, net), title, "dot: the net of the period"))
+    return finished(alt.layer(stacked, net), title, "dot: the net of the period")
 
 
 def _sum_tip(value: str, unit: Unit | str | None) -> Any:
@@ -153,6 +156,7 @@ def _shades(kinds: list[str]) -> list[str]:
     return [known.get(name, "") or next(spare) for name in kinds]
 
 
+@unchecked
 def stacked(
     frame: pd.DataFrame,
     *,
@@ -176,4 +180,4 @@ def stacked(
         color=colour,
         tooltip=tips,
     )
-    return Picture(finished(drawn, title))
+    return finished(drawn, title)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.theme import alt
 from kpi_lib.charts.units import axis_format, axis_title
-from kpi_lib.charts.values import rows
+from kpi_lib.charts.values import Rows, rows
 from kpi_lib.kpi import Unit
 
 if TYPE_CHECKING:
@@ -24,7 +24,17 @@ _LINES = f"split(datum.label, '{BREAK}')"
 
 def chart(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     """An empty chart over the rows of `frame`, rounded and dated as text."""
-    return alt.Chart(alt.Data(values=rows(frame, columns)))
+    return small_chart(rows(frame, columns))
+
+
+def small_chart(values: list[dict[str, Any]]) -> Any:
+    """An empty chart over a few rows written out."""
+    return alt.Chart(inline(values))
+
+
+def inline(values: list[dict[str, Any]]) -> Any:
+    """Rows as the data of a chart; named, so that altair leaves them to `Picture`."""
+    return alt.Data(values=Rows(values), name="inline")
 
 
 def ordered(
@@ -68,3 +78,8 @@ def tip(name: str, title: str, unit: Unit | str | None = None, *, text: bool = F
     if text:
         return alt.Tooltip(f"{name}:N", title=title)
     return alt.Tooltip(f"{name}:Q", title=title, format=axis_format(unit))
+
+
+def either(test: str, yes: str, no: str, channel: Any = None) -> Any:
+    """The colour `yes` where the test (an expression over `datum`) holds, else `no`."""
+    return (channel or alt.ColorValue)(no, condition={"test": test, "value": yes})

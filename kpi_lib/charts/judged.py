@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, tip
-from kpi_lib.charts.picture import Picture
-from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, RED, alt, finished
+from kpi_lib.charts.encode import amount, chart, either, small_chart, tip
+from kpi_lib.charts.picture import Picture, finished
+from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, RED, alt, unchecked
 from kpi_lib.kpi import Unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@unchecked
 def lead_curve(
     frame: pd.DataFrame, *, title: str, needed: float | None = None, subtitle: str = ""
 ) -> Picture:
@@ -37,12 +38,12 @@ def lead_curve(
         y=alt.Y("low:Q", scale=domain), y2="high:Q"
     )
     line = base.mark_line(color=BLUE, point={"filled": True, "size": 60, "color": BLUE})
-    coin = alt.Chart(alt.Data(values=[{"auc": 0.5, "text": "a coin"}]))
+    coin = small_chart([{"auc": 0.5, "text": "a coin"}])
     coin_line = coin.mark_rule(color=GREY, strokeDash=[4, 4]).encode(y="auc:Q")
     layers = [band, line.encode(y=y, tooltip=tips), coin_line]
     if needed is not None:
         layers.append(_needed(needed))
-    return Picture(finished(alt.layer(*layers), title, subtitle))
+    return finished(alt.layer(*layers), title, subtitle)
 
 
 def _months(frame: pd.DataFrame) -> Any:
@@ -57,12 +58,13 @@ def _floor(lows: Any) -> float:
 
 
 def _needed(months: float) -> Any:
-    base = alt.Chart(alt.Data(values=[{"lead": months, "text": "time we need to respond"}]))
+    base = small_chart([{"lead": months, "text": "time we need to respond"}])
     rule = base.mark_rule(color=RED, strokeDash=[2, 3]).encode(x="lead:Q")
     text = base.mark_text(color=RED, align="left", dx=5, fontSize=11)
-    return alt.layer(rule, text.encode(x="lead:Q", y=alt.value(10), text="text:N"))
+    return alt.layer(rule, text.encode(x="lead:Q", y=alt.YValue(10), text="text:N"))
 
 
+@unchecked
 def specification_curve(
     frame: pd.DataFrame, *, title: str, what: str, unit: Unit, currency: str = ""
 ) -> Picture:
@@ -85,13 +87,9 @@ def specification_curve(
     )
     base = chart(data).encode(x=x)
     y = amount("value", what, unit, currency, zero=False)
-    colour = alt.condition("datum.is_default", alt.value(RED), alt.value(BLUE))
+    colour = either("datum.is_default", RED, BLUE)
     edge = amount("low", what, unit, currency, zero=False)
     spans = base.mark_rule(color=PALE).encode(y=edge, y2="high:Q")
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(y=y, color=colour, tooltip=tips)
-    zero = (
-        alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color=INK, strokeWidth=1).encode(y="at:Q")
-    )
-    return Picture(
-        finished(alt.layer(spans, zero, dots), title, "orange: the definition chosen here")
-    )
+    zero = small_chart([{"at": 0}]).mark_rule(color=INK, strokeWidth=1).encode(y="at:Q")
+    return finished(alt.layer(spans, zero, dots), title, "orange: the definition chosen here")

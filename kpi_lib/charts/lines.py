@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import BREAK, MANY, amount, chart, ordered, tip
-from kpi_lib.charts.picture import Picture
-from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, PALETTE, PANEL, RED, alt, finished
+from kpi_lib.charts.encode import (
+    BREAK,
+    MANY,
+    amount,
+    chart,
+    either,
+    inline,
+    ordered,
+    small_chart,
+    tip,
+)
+from kpi_lib.charts.picture import Picture, finished
+from kpi_lib.charts.theme import (
+    BLUE,
+    CONFIG,
+    GREY,
+    INK,
+    PALE,
+    PALETTE,
+    PANEL,
+    RED,
+    alt,
+    unchecked,
+)
 from kpi_lib.charts.units import axis_format, unit_name
 from kpi_lib.charts.values import rows
 from kpi_lib.kpi import Unit
@@ -16,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@unchecked
 def trend(
     frame: pd.DataFrame,
     *,
@@ -46,11 +68,11 @@ def trend(
     edge = amount("low", what, unit, currency, zero=unit is Unit.SHARE)
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2="top:Q")
     line = base.mark_line(color=BLUE).encode(y=y)
-    fill = alt.condition("datum.is_open", alt.value("white"), alt.value(BLUE))
+    fill = either("datum.is_open", "white", BLUE, alt.FillValue)
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
     layers = [band, line, points.encode(y=y, fill=fill, tooltip=tips)]
     layers += _limits(data) + _target(data, target, unit, currency)
-    return Picture(finished(alt.layer(*layers), title, _key(data, level)))
+    return finished(alt.layer(*layers), title, _key(data, level))
 
 
 def _top(frame: pd.DataFrame) -> Any:
@@ -73,7 +95,7 @@ def _limits(data: pd.DataFrame) -> list[Any]:
         return []
     names = ["lower_limit", "upper_limit"]
     edges = data[names].dropna().head(1)
-    base = alt.Chart(alt.Data(values=[{"limit": float(edges[n].iloc[0])} for n in names]))
+    base = small_chart([{"limit": float(edges[n].iloc[0])} for n in names])
     return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="limit:Q")]
 
 
@@ -81,7 +103,7 @@ def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str)
     if target is None:
         return []
     label = f"target {format_value(target, unit, currency)}"
-    base = alt.Chart(alt.Data(values=[{"target": target, "text": label}]))
+    base = small_chart([{"target": target, "text": label}])
     rule = base.mark_rule(color=RED).encode(y="target:Q")
     text = base.mark_text(color=RED, align="left", dy=-7, x=4).encode(y="target:Q", text="text:N")
     return [rule, text]
@@ -96,6 +118,7 @@ def _key(data: pd.DataFrame, level: float) -> list[str]:
     return [band, ", ".join(marks)] if marks else [band]
 
 
+@unchecked
 def lines(
     frame: pd.DataFrame,
     *,
@@ -121,9 +144,10 @@ def lines(
         tooltip=tips,
     )
     drawn = picture.mark_line(point={"size": 50, "filled": True})
-    return Picture(finished(drawn, title))
+    return finished(drawn, title)
 
 
+@unchecked
 def curves(
     frame: pd.DataFrame,
     *,
@@ -153,9 +177,10 @@ def curves(
         band = base.transform_filter(alt.datum[group] == newest)
         band = band.mark_area(interpolate="step-after", opacity=0.15, color=BLUE)
         layers.insert(0, band.encode(y=amount("low", what, unit, zero=True), y2="high:Q"))
-    return Picture(finished(alt.layer(*layers), title, f"blue: {newest}"))
+    return finished(alt.layer(*layers), title, f"blue: {newest}")
 
 
+@unchecked
 def small_multiples(
     frame: pd.DataFrame, *, title: str, what: str, unit: Unit, currency: str = ""
 ) -> Picture:
@@ -187,20 +212,21 @@ def small_multiples(
     )
     chosen = line.transform_filter("datum.kind == 'as chosen'")
     others = line.transform_filter("datum.kind != 'as chosen'")
-    values = alt.Data(values=rows(data, ["parameter", "setting", "label", "value", "kind"]))
+    values = inline(rows(data, ["parameter", "setting", "label", "value", "kind"]))
     panel = alt.layer(others, chosen, data=values).properties(width=PANEL, height=120)
     facet = panel.facet(facet=alt.Facet("parameter:N", title=None), columns=2)
-    return Picture(finished(facet, title, height=None))
+    return finished(facet, title, height=None)
 
 
+@unchecked
 def sparkline(values: list[float | None], *, title: str = "") -> Picture:
     """A small line without axes, its last point marked."""
     data = [{"at": place, "value": value} for place, value in enumerate(values)]
-    base = alt.Chart(alt.Data(values=data)).encode(
+    base = small_chart(data).encode(
         x=alt.X("at:Q", axis=None),
         y=alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False)),
     )
     last = base.transform_filter(alt.datum["at"] == len(values) - 1)
     layers = [base.mark_line(color=INK, strokeWidth=1.5), last.mark_point(filled=True, color=RED)]
-    whole = alt.layer(*layers).properties(width=120, height=28, title=title)
-    return Picture(whole.configure(view={"stroke": None}, background="white"))
+    setting = {"width": 120, "height": 28, "title": title, "config": CONFIG}
+    return Picture(alt.layer(*layers), setting)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 
 def _import_altair() -> Any:
@@ -28,6 +30,21 @@ def _import_altair() -> Any:
 alt: Any = _import_altair()
 """Altair, for the modules of this package only."""
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def unchecked(draw: Callable[P, T]) -> Callable[P, T]:
+    """`draw` without altair's check of every piece against its schema; the tests check the whole."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> T:
+        with alt.utils.schemapi.debug_mode(False):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
 GREEN = "#009E73"
@@ -46,7 +63,7 @@ WIDTH = 640
 PANEL = 250
 """Width of one panel of small multiples: two fit on a laptop's page, one on a phone."""
 
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "white",
     "view": {"stroke": None},
@@ -88,20 +105,4 @@ _CONFIG: dict[str, Any] = {
     "line": {"strokeWidth": 2.5},
     "point": {"size": 60},
 }
-
-
-def finished(
-    chart: Any, title: str, subtitle: str | list[str] = "", height: int | None = HEIGHT
-) -> Any:
-    """`chart` with its title, the theme and a size; a `height` of None leaves sizes alone (facets).
-
-    The width is that of a page in JupyterLab, where a width that follows the page never settles. The
-    report's pages make charts that fit (autosize fit-x) as wide as they are.
-    """
-    lines = [subtitle] if isinstance(subtitle, str) else subtitle
-    heading = {"text": title, "subtitle": lines} if any(lines) else {"text": title}
-    chart = chart.properties(title=alt.TitleParams(**heading))
-    if height is not None:
-        chart = chart.properties(width=WIDTH, height=height)
-        chart = chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-    return chart.configure(**_CONFIG)
+"""How Vega-Lite is to draw all pictures."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, room, tip
-from kpi_lib.charts.picture import Picture
-from kpi_lib.charts.theme import BLUE, INK, ORANGE, PALETTE, RED, alt, finished
+from kpi_lib.charts.encode import amount, chart, either, room, small_chart, tip
+from kpi_lib.charts.picture import Picture, finished
+from kpi_lib.charts.theme import BLUE, INK, ORANGE, PALETTE, RED, alt, unchecked
 from kpi_lib.kpi import Unit
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ ROW = 22
 """Height of one account in pixels."""
 
 
+@unchecked
 def timeline(
     frame: pd.DataFrame,
     *,
@@ -54,7 +55,7 @@ def timeline(
     if marker:
         layers.append(_mark(frame, account, marker, rows))
     subtitle = "diamond: the first value" if marker else ""
-    return Picture(finished(alt.layer(*layers), title, subtitle, max(3, len(order)) * ROW))
+    return finished(alt.layer(*layers), title, subtitle, max(3, len(order)) * ROW)
 
 
 def _mark(frame: pd.DataFrame, account: str, marker: str, rows: Any) -> Any:
@@ -64,6 +65,7 @@ def _mark(frame: pd.DataFrame, account: str, marker: str, rows: Any) -> Any:
     return base.encode(y=rows, x=f"{marker}:Q", tooltip=tips)
 
 
+@unchecked
 def bubbles(
     frame: pd.DataFrame,
     *,
@@ -91,14 +93,15 @@ def bubbles(
         y=amount(y, what, y_unit, currency, zero=True),
         tooltip=tips,
     )
-    colour = alt.condition("datum.mark", alt.value(RED), alt.value(BLUE))
+    colour = either("datum.mark", RED, BLUE)
     dots = base.mark_point(filled=True, size=90, opacity=0.8).encode(color=colour)
     named = base.transform_filter("datum.mark").mark_text(
         align="left", dx=8, fontSize=11, color=INK
     )
-    return Picture(finished(alt.layer(dots, named.encode(text=f"{name}:N")), title, subtitle))
+    return finished(alt.layer(dots, named.encode(text=f"{name}:N")), title, subtitle)
 
 
+@unchecked
 def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
     """Every KPI as a dot: how early it warns against how well its changes can be seen.
 
@@ -131,7 +134,7 @@ def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
         .encode(text="kpi:N")
         for above in (False, True)
     ]
-    line = alt.Chart(alt.Data(values=[{"at": 1}])).mark_rule(strokeDash=[4, 4], color=ORANGE)
+    line = small_chart([{"at": 1}]).mark_rule(strokeDash=[4, 4], color=ORANGE)
     line = line.encode(x="at:Q")
     subtitle = "right of the dashed line a change worth acting on can be seen"
-    return Picture(finished(alt.layer(line, dots, *names), title, subtitle))
+    return finished(alt.layer(line, dots, *names), title, subtitle)

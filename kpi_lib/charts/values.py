@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,13 @@ def _day(value: date) -> str | None:
         return None
     moment = isinstance(value, datetime) and (value.hour or value.minute or value.second)
     return value.isoformat()[:19] if moment else value.isoformat()[:10]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows on their way into a picture; closed, so that nothing copies or checks them one by one."""
+
+    values: list[dict[str, Any]]
 
 
 def rows(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> list[dict[str, Any]]:

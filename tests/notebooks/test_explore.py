@@ -7,8 +7,9 @@ from typing import Any
 import ipywidgets
 import pytest
 
+from kpi_lib.charts.picture import Picture
 from kpi_lib.experiment import Experiment, start
-from kpi_lib.explore import NOT_HERE, control, controls
+from kpi_lib.explore import NOT_HERE, Page, changed, control, controls
 from kpi_lib.kpis.inactive_customers import Params
 
 
@@ -50,21 +51,34 @@ def test_a_day_has_no_control() -> None:
 
 
 def test_there_is_a_control_for_every_question_to_the_data(revenue: Experiment) -> None:
-    grid, _ = controls(revenue).children
-    told = {child.description.replace(" ", "_") for child in grid.children}
-    assert told == set(type(revenue.params).model_fields) - NOT_HERE
+    assert set(controls(revenue.params)) == set(type(revenue.params).model_fields) - NOT_HERE
 
 
-def said(page: Any) -> str:
-    return " ".join(one["data"]["text/plain"] for one in page.outputs)
+class Screen(Page):
+    """A page that remembers what it was turned to."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def turn(self, *shown: Any) -> None:
+        self.seen = list(shown)
 
 
 def test_the_page_follows_a_control_and_a_refusal_is_said(revenue: Experiment) -> None:
-    grid, page = controls(revenue).children
-    assert "2026Q2)" in said(page)
-    assert "picture: " in said(page)
-    by_name = {child.description: child for child in grid.children}
-    by_name["period"].value = "month"
-    assert "2026-06)" in said(page)
-    by_name["level"].value = 2.0
-    assert said(page).startswith("Not possible")
+    made, screen = controls(revenue.params), Screen()
+    made["period"].value = "month"
+    changed(revenue, made, screen, None)
+    said, picture = screen.seen
+    assert "2026-06)" in said.text
+    assert isinstance(picture, Picture)
+    made["level"].value = 2.0
+    changed(revenue, made, screen, None)
+    assert next(str(one) for one in screen.seen).startswith("Not possible")
+    assert len(screen.seen) == 1
+
+
+def test_exploring_shows_the_page_and_returns_nothing(
+    revenue: Experiment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    revenue.explore()
+    assert "Gross revenue is" in capsys.readouterr().out

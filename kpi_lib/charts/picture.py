@@ -32,6 +32,7 @@ class Picture:
         datasets: dict[str, list[dict[str, Any]]] = {}
         with alt.utils.schemapi.debug_mode(False):
             spec = _with_named_data(self.chart.to_dict(validate=False), datasets)
+        datasets |= spec.get("datasets", {})  # data that altair named itself
         return {**spec, **self.setting, "$schema": _SCHEMA, "datasets": datasets}
 
     @property
@@ -74,6 +75,4 @@ def _with_named_data(part: Any, datasets: dict[str, list[dict[str, Any]]]) -> An
         name = f"data_{checksum(held.values)}"
         datasets[name] = held.values
         return {"name": name}
-    return {
-        key: _with_named_data(value, datasets) for key, value in part.items() if key != "datasets"
-    }
+    return {key: _with_named_data(value, datasets) for key, value in part.items()}

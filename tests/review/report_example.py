@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from kpi_lib.charts.picture import Picture
+from kpi_lib.charts.picture import finished
 from kpi_lib.charts.table import table
-from kpi_lib.charts.theme import BLUE, alt, finished
+from kpi_lib.charts.theme import BLUE, alt
 from kpi_lib.review.report.records import (
     RESULT_MIME,
     ChangeRecord,
@@ -176,7 +176,7 @@ def chart(title: str = "Trend") -> dict[str, Any]:
     line = base.mark_line(point=True, color=BLUE).encode(
         y="value:Q", tooltip=["period:O", "value:Q"]
     )
-    picture = Picture(finished(band + line, title, "90 % interval"))
+    picture = finished(band + line, title, "90 % interval")
     return {"application/vnd.vegalite.v5+json": picture.spec, "text/plain": picture.digest}
 
 

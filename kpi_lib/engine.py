@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
@@ -31,6 +31,21 @@ def _fetched(expression: ir.Table) -> pa.Table:
         return expression.to_pyarrow()
     backend._run_pre_execute_hooks(expression)
     return backend.raw_sql(backend.compile(expression)).toArrow()
+
+
+def run_text(backend: Any, text: str, schema: ibis.Schema) -> pd.DataFrame:
+    """The rows of a query that is already written for DuckDB, as `run` gives them."""
+    return plain_frame(backend.con.sql(text).to_arrow_table().cast(schema.to_pyarrow()))
+
+
+def keep_text(backend: Any, name: str, text: str) -> None:
+    """Keep the rows of a query written for DuckDB as a temporary table of the session."""
+    backend.con.execute(f'CREATE TEMP TABLE "{name}" AS {text}')
+
+
+def drop_kept(backend: Any, name: str) -> None:
+    """Let go of a table that `keep_text` made."""
+    backend.con.execute(f'DROP TABLE "{name}"')
 
 
 def plain_frame(arrow: pa.Table) -> pd.DataFrame:

@@ -34,12 +34,12 @@ class Settings:
     response_months: int = 3
     smallest_useful_skill: float = 0.05
     least_losses: int = 10
-    most_month_ends: int = 48
+    most_month_ends: int = 40
     renewal_grace_days: int = 31
     draws: int = 1000
     folds: int = 5
     seed: int = 20200206
-    most_definitions: int = 32
+    most_definitions: int = 24
     largest_flip_share: float = 0.2
     least_tau: float = 0.7
     least_accounts_in_order: int = 5

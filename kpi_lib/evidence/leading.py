@@ -115,6 +115,9 @@ def _judged(table: pd.DataFrame, numbers: dict[str, Any], settings: Settings) ->
         )
         return cannot_tell(TEST, reason, table, numbers)
     row = at.iloc[0]
+    if row["losses"] == row["n"]:
+        reason = f"all {format_count(row['n'], 'decision')} are losses; no renewal to compare with"
+        return cannot_tell(TEST, reason, table, numbers)
     if not row["auc_high"] > row["auc_low"]:
         return cannot_tell(TEST, "the score is the same for all accounts", table, numbers)
     said = _said(row, numbers)

@@ -12,7 +12,6 @@ from kpi_lib.alike import run_each
 from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.periods import PeriodName, complete_periods
 from kpi_lib.schema import Tables
-from kpi_lib.sweep import Variation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,12 +50,6 @@ def scores_on(kpi: Kpi, source: Source, params: KpiParams, days: Sequence[date])
     found = run_each(expressions)
     frames = [frame.assign(on=pd.Timestamp(day)) for day, frame in zip(days, found, strict=True)]
     return pd.concat([nothing, *frames], ignore_index=True).astype(kinds)
-
-
-def scores_under(kpi: Kpi, tables: Tables, chosen: Sequence[Variation]) -> list[pd.Series[float]]:
-    """Scores on the day of `tables` under each definition, by account_id."""
-    found = run_each(score_of(kpi, tables, v.params) for v in chosen)
-    return [frame.set_index("account_id")["score"] for frame in found]
 
 
 def _typed(table: ir.Table, account: ir.Value, score: ir.Value) -> ir.Table:

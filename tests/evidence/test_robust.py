@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from kpi_lib.evidence.definitions import direction
 from kpi_lib.evidence.finding import Settings
-from kpi_lib.evidence.robust import direction, robust
+from kpi_lib.evidence.robust import robust
 from kpi_lib.kpi import Difference, KpiParams, parameter
 from kpi_lib.schema import Tables
 from tests.evidence.worlds import (

@@ -1,0 +1,153 @@
+"""Many expressions that differ in constants only (the day asked about, a window): compiled once.
+
+Turning an expression into SQL takes several times as long as running it on a small company. The
+scores of an account on sixty month ends are sixty expressions of one shape, so the first is
+compiled with marks in place of the constants that vary, and the text is filled in for the others.
+Whatever does not fit exactly is compiled on its own; the rows are the same either way.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+from ibis.common.graph import Node
+
+from kpi_lib.alike.shapes import KEPT, Differences, literals_of, marks_of, shape_of
+from kpi_lib.engine import drop_kept, keep_text, run, run_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILLED_IN = "duckdb"
+"""The engine whose text is filled in; elsewhere every expression is compiled on its own."""
+
+_NUMBERS = itertools.count()
+
+
+def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
+    """The rows of each expression, as `engine.run` gives them, in the order given.
+
+    All of them are about the tables of one data set. Expressions that come to the same text are run
+    once and share one frame: do not change it in place.
+    """
+    texts = _Texts()
+    seen: dict[str, pd.DataFrame] = {}
+    for expression in expressions:
+        text = texts.of(expression)
+        if text is None:
+            yield run(expression)
+            continue
+        if text not in seen:
+            seen[text] = run_text(texts.backend, text, expression.schema())
+        yield seen[text]
+
+
+@contextmanager
+def kept_each(expressions: Iterable[ir.Table]) -> Iterator[list[ir.Table]]:
+    """The rows of each expression as a table of their own, for questions that come back to them.
+
+    Tables of the session that go away at the end; where none are made, the expressions themselves.
+    """
+    texts = _Texts()
+    kept: list[ir.Table] = []
+    for expression in expressions:
+        text = texts.of(expression)
+        if text is None:
+            kept.append(expression)
+            continue
+        name = f"{KEPT}{next(_NUMBERS)}_"
+        keep_text(texts.backend, name, text)
+        node = ops.DatabaseTable(name, schema=expression.schema(), source=texts.backend)
+        kept.append(node.to_expr())
+    try:
+        yield kept
+    finally:
+        for table in kept:
+            if table.get_name().startswith(KEPT):
+                drop_kept(texts.backend, table.get_name())
+
+
+class _Texts:
+    """The SQL of expressions over one data set, from forms seen before where one fits."""
+
+    def __init__(self) -> None:
+        self.backend: Any = None
+        self._forms: dict[int, list[_Form]] = {}
+
+    def of(self, expression: ir.Table) -> str | None:
+        """The text, with the small tables it reads made known; None where texts are not filled in."""
+        self.backend = self.backend or ibis.get_backend(expression)
+        if self.backend.name != FILLED_IN:
+            return None
+        node = expression.op()
+        forms = self._forms.setdefault(shape_of(node), [])
+        for form in forms:
+            text = form.filled(node, self.backend)
+            if text is not None:
+                return text
+        self.backend._run_pre_execute_hooks(expression)
+        forms.append(_Form(node, str(self.backend.compile(expression))))
+        return forms[-1].text
+
+
+@dataclass
+class _Form:
+    """An expression, its text, and, once a second one of its shape came, its text with marks."""
+
+    node: Node
+    text: str
+    marks: dict[ops.Literal, ops.Literal] = field(default_factory=dict)
+    marked: str = ""
+    is_marked: bool = False
+
+    def filled(self, other: Node, backend: Any) -> str | None:
+        """The text of `other`, None unless it differs in constants and small tables only."""
+        found = Differences()
+        if not found.same(self.node, other):
+            return None
+        text = self._with_constants(found.literals, backend) if found.literals else self.text
+        if text is None:
+            return None
+        for name, table in found.tables.items():
+            if isinstance(table, ops.InMemoryTable):
+                backend._register_in_memory_table(table)
+            text = text.replace(name, table.name)
+        return text
+
+    def _with_constants(self, literals: dict[ops.Literal, ops.Literal], backend: Any) -> str | None:
+        if not self.is_marked:
+            self._mark(backend)
+        if not self.marked or not literals.keys() <= self.marks.keys():
+            return None
+        return self._filled_in(literals, backend)
+
+    def _mark(self, backend: Any) -> None:
+        """Put marks for all constants that can have one; kept only if filling in restores the text."""
+        self.is_marked = True
+        self.marks = marks_of(literals_of(self.node))
+        self.marked = str(backend.compile(self.node.replace(self.marks).to_expr()))
+        if self._filled_in({}, backend) != self.text:
+            self.marked = ""
+
+    def _filled_in(self, literals: dict[ops.Literal, ops.Literal], backend: Any) -> str:
+        text = self.marked
+        for own, mark in self.marks.items():
+            text = text.replace(_written(mark, backend), _written(literals.get(own, own), backend))
+        return text
+
+
+@lru_cache(maxsize=4096)
+def _written(literal: ops.Literal, backend: Any) -> str:
+    """How the engine writes a constant."""
+    compiler = backend.compiler
+    return str(
+        compiler.visit_Literal(literal, value=literal.value, dtype=literal.dtype).sql(FILLED_IN)
+    )

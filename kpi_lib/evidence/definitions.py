@@ -1,0 +1,186 @@
+"""A KPI read under each of its fair definitions: figure, last change, segments, order of accounts."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ibis.expr.types as ir
+
+from kpi_lib.alike import kept_each, run_each
+from kpi_lib.evidence.finding import Settings
+from kpi_lib.evidence.scores import score_of
+from kpi_lib.kpi import Difference, Estimator, Kpi
+from kpi_lib.measure import (
+    HALF,
+    Cell,
+    cannot_tell,
+    cell_of,
+    headline_position,
+    periods_of,
+    rows_of,
+    trend_of,
+    with_dates,
+)
+from kpi_lib.schema import Tables
+from kpi_lib.sentence import is_distinguishable
+from kpi_lib.sweep import Variation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_SEGMENTS = 5
+"""Segments compared: those with the most units, so that few pairs are told apart by luck."""
+
+Pair = tuple[str, str]
+Signs = Mapping[Pair, int]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one definition says.
+
+    `signs`: pairs of segments that it tells apart, 1 where the second is higher, else -1. `order`:
+    a figure per account (its value for a stock, its score for a cohort), empty without accounts.
+    """
+
+    variation: Variation
+    headline: Cell
+    change: Difference
+    signs: Signs
+    order: pd.Series[float]
+
+
+def readings(
+    kpi: Kpi, tables: Tables, chosen: Sequence[Variation], settings: Settings
+) -> list[Reading]:
+    """One reading per definition, in the order given; the first decides which segments are compared."""
+    observed = (kpi.observe(tables, variation.params) for variation in chosen)
+    if not kpi.paired:
+        return _read(kpi, tables, chosen, list(observed), settings)
+    with kept_each(observed) as kept:
+        return _read(kpi, tables, chosen, kept, settings)
+
+
+def direction(change: Difference, level: float) -> int | None:
+    """1 for a rise, -1 for a fall, 0 for noise; None where it cannot be told."""
+    distinct = is_distinguishable(change, level)
+    if change.value is None or distinct is None:
+        return None
+    return int(math.copysign(1, change.value)) if distinct and change.value else 0
+
+
+def _read(
+    kpi: Kpi,
+    tables: Tables,
+    chosen: Sequence[Variation],
+    observed: Sequence[ir.Table],
+    settings: Settings,
+) -> list[Reading]:
+    estimators = [kpi.estimator(variation.params) for variation in chosen]
+    both = list(zip(estimators, observed, strict=True))
+    reduced = run_each(e.reduce(rows, ["segment", "period"]) for e, rows in both)
+    pairs = _pairs(kpi, tables, chosen, both)
+    orders = _orders(kpi, tables, chosen, both)
+    read: list[Reading] = []
+    for variation, estimator, own, twice, order in zip(
+        chosen, estimators, map(with_dates, reduced), pairs, orders, strict=True
+    ):
+        headline, previous = _last_two(kpi, tables, estimator, variation, own)
+        change = _change(estimator, own, twice, previous, headline, settings)
+        newest = rows_of(own, [headline.start])
+        asked = read[0].signs if read else _pairs_of(estimator, newest)
+        signs = _signs(estimator, newest, asked, settings)
+        read.append(Reading(variation, headline, change, signs, order))
+    return read
+
+
+def _pairs(
+    kpi: Kpi,
+    tables: Tables,
+    chosen: Sequence[Variation],
+    both: Sequence[tuple[Estimator, ir.Table]],
+) -> list[pd.DataFrame] | list[None]:
+    """Sufficient statistics of the same accounts in the last two periods; None for cohorts."""
+    if not kpi.paired:
+        return [None] * len(both)
+    first, second = (period.start for period in periods_of(tables, chosen[0].params)[-2:])
+    return list(run_each(e.reduce_pairs(rows, first, second) for e, rows in both))
+
+
+def _orders(
+    kpi: Kpi,
+    tables: Tables,
+    chosen: Sequence[Variation],
+    both: Sequence[tuple[Estimator, ir.Table]],
+) -> list[pd.Series[float]]:
+    """A figure per account under each definition."""
+    import pandas as pd
+
+    if not kpi.has_account_level:
+        return [pd.Series(dtype="float64")] * len(both)
+    if kpi.paired:
+        last = periods_of(tables, chosen[0].params)[-1].start
+        asked = (_values(e.counted(rows), last) for e, rows in both)
+    else:
+        asked = (score_of(kpi, tables, variation.params) for variation in chosen)
+    return [frame.set_index("account_id")["score"].astype("float64") for frame in run_each(asked)]
+
+
+def _values(rows: ir.Table, period: object) -> ir.Table:
+    newest = rows.filter((rows["period"] == period) & rows["account_id"].notnull())
+    return newest.group_by("account_id").aggregate(score=newest["value"].cast("float64").mean())
+
+
+def _last_two(
+    kpi: Kpi, tables: Tables, estimator: Estimator, variation: Variation, own: pd.DataFrame
+) -> tuple[Cell, Cell | None]:
+    trend = trend_of(estimator, own, periods_of(tables, variation.params), variation.params.level)
+    position = headline_position(trend, kpi.paired)
+    return cell_of(trend, position), cell_of(trend, position - 1) if position else None
+
+
+def _change(
+    estimator: Estimator,
+    own: pd.DataFrame,
+    pairs: pd.DataFrame | None,
+    previous: Cell | None,
+    headline: Cell,
+    settings: Settings,
+) -> Difference:
+    if previous is None or previous.n == 0 or headline.n == 0:
+        return cannot_tell("one of the last two periods holds nothing")
+    if pairs is not None:
+        return estimator.paired_difference(pairs, level=settings.level, power=settings.power)
+    earlier, later = (rows_of(own, [cell.start]) for cell in (previous, headline))
+    return estimator.difference(earlier, later, level=settings.level, power=settings.power)
+
+
+def _pairs_of(estimator: Estimator, newest: pd.DataFrame) -> list[Pair]:
+    """The pairs of the largest segments, by name."""
+    cells = estimator.estimate(newest, ["segment"], HALF)
+    named = cells[cells["segment"].fillna("") != ""]
+    largest = named.sort_values(["n", "segment"], ascending=[False, True]).head(MOST_SEGMENTS)
+    return list(itertools.combinations(sorted(largest["segment"].astype(str)), 2))
+
+
+def _signs(
+    estimator: Estimator,
+    newest: pd.DataFrame,
+    asked: Sequence[Pair] | Mapping[Pair, int],
+    settings: Settings,
+) -> Signs:
+    """Which of the asked pairs of segments can be told apart."""
+    signs = {}
+    for pair in asked:
+        first, second = (newest[newest["segment"] == name] for name in pair)
+        if first.empty or second.empty:
+            continue
+        change = estimator.difference(first, second, level=settings.level, power=settings.power)
+        sign = direction(change, settings.level)
+        if sign:
+            signs[pair] = sign
+    return signs

@@ -1,0 +1,48 @@
+"""The figure of any KPI: its trend, the newest complete period, the change, and who is behind it.
+
+Everything here is a function of a card and of the tables as known on one day; none knows a
+particular KPI. Observations stay in the engine, only counts and sums per period come back.
+"""
+
+from kpi_lib.measure.cells import (
+    HALF,
+    Cell,
+    cell_of,
+    headline_position,
+    periods_of,
+    reduce_by,
+    rows_of,
+    trend_of,
+    with_dates,
+)
+from kpi_lib.measure.figure import (
+    POWER,
+    Measurement,
+    cannot_tell,
+    measure,
+    pooled,
+    pooled_positions,
+)
+from kpi_lib.measure.lists import behind, by_segment, part, part_of
+
+__all__ = [
+    "HALF",
+    "POWER",
+    "Cell",
+    "Measurement",
+    "behind",
+    "by_segment",
+    "cannot_tell",
+    "cell_of",
+    "headline_position",
+    "measure",
+    "part",
+    "part_of",
+    "periods_of",
+    "pooled",
+    "pooled_positions",
+    "reduce_by",
+    "rows_of",
+    "trend_of",
+    "with_dates",
+]

@@ -1,0 +1,123 @@
+"""One row per period: values, intervals, process limits, and which period is the headline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import ibis.expr.types as ir
+
+from kpi_lib.engine import run
+from kpi_lib.kpi import Estimator, KpiParams
+from kpi_lib.periods import Period, complete_periods
+from kpi_lib.schema import Tables
+from kpi_lib.stats.xmr import process_limits, signals
+from kpi_lib.wording import known
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HALF = 0.5
+"""Share of units whose outcome must be known before a period is a headline."""
+
+LEAST_FOR_LIMITS = 4
+"""Periods needed before process limits say anything."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The figure of one period, or of several pooled. Numbers that cannot be told are None.
+
+    `n` counts units; `resolved` is the share of them whose outcome is known.
+    """
+
+    label: str
+    start: date
+    end: date
+    value: float | None
+    low: float | None
+    high: float | None
+    standard_error: float | None
+    n: int
+    resolved: float
+
+
+def periods_of(tables: Tables, params: KpiParams) -> list[Period]:
+    """The complete periods that `params` asks for, oldest first."""
+    return complete_periods(tables.as_of, params.period, params.periods, tables.quarter_starts_in)
+
+
+def reduce_by(estimator: Estimator, observations: ir.Table, by: Sequence[str]) -> pd.DataFrame:
+    """Counts and sums per cell of `by`, fetched; `period` holds plain dates."""
+    return with_dates(run(estimator.reduce(observations, list(by))))
+
+
+def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its `period` column as plain dates, whatever the engine gave."""
+    import pandas as pd
+
+    if "period" not in frame.columns:
+        return frame
+    return frame.assign(period=pd.to_datetime(frame["period"]).dt.date)
+
+
+def trend_of(
+    estimator: Estimator, reduced: pd.DataFrame, periods: Sequence[Period], level: float
+) -> pd.DataFrame:
+    """The trend of a `Measurement`: one row per listed period, also where nothing was observed."""
+    import pandas as pd
+
+    grid = pd.DataFrame(
+        {
+            "period": [p.start for p in periods],
+            "end": [p.end for p in periods],
+            "label": [p.label for p in periods],
+        }
+    )
+    cells = with_dates(estimator.estimate(reduced, ["period"], level))
+    trend = grid.merge(cells, on="period", how="left")
+    trend["n"] = trend["n"].fillna(0).astype("int64")
+    trend["resolved"] = trend["resolved"].astype("float64").fillna(1.0)
+    trend["is_open"] = (trend["n"] > 0) & (trend["resolved"] < HALF)
+    return _with_limits(trend)
+
+
+def headline_position(trend: pd.DataFrame, paired: bool) -> int:
+    """Row of the newest period that counts.
+
+    The last complete one; where units need time to resolve, the newest of which at least half is
+    resolved. A cohort KPI passes over younger periods without units; if none counts, the last.
+    """
+    counts = ~trend["is_open"] & (paired | (trend["n"] > 0))
+    return int(counts[counts].index[-1]) if counts.any() else len(trend) - 1
+
+
+def cell_of(trend: pd.DataFrame, position: int) -> Cell:
+    """One row of a trend as a `Cell`."""
+    row = trend.iloc[position]
+    return cell_from(row, row["label"], row["period"], row["end"])
+
+
+def rows_of(reduced: pd.DataFrame, periods: Sequence[date]) -> pd.DataFrame:
+    """The rows of a reduced frame that belong to the given periods."""
+    return reduced[reduced["period"].isin(list(periods))]
+
+
+def cell_from(row: Any, label: str, start: date, end: date) -> Cell:
+    """A row of estimates as a `Cell`."""
+    value, low, high, error = (known(row[c]) for c in ("value", "low", "high", "standard_error"))
+    return Cell(label, start, end, value, low, high, error, int(row["n"]), float(row["resolved"]))
+
+
+def _with_limits(trend: pd.DataFrame) -> pd.DataFrame:
+    """Process limits of the periods that count, null with fewer than four values."""
+    values = trend["value"].where(~trend["is_open"]).astype("float64")
+    limits = process_limits(values) if values.notna().sum() >= LEAST_FOR_LIMITS else None
+    return trend.assign(
+        centre=limits.centre if limits else float("nan"),
+        lower_limit=limits.lower if limits else float("nan"),
+        upper_limit=limits.upper if limits else float("nan"),
+        is_signal=signals(values, limits),
+    )

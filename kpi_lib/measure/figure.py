@@ -1,0 +1,127 @@
+"""A KPI measured on one day: headline, trend, change, and several periods pooled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import ibis.expr.types as ir
+
+from kpi_lib.engine import run
+from kpi_lib.kpi import Difference, Estimator, Kpi, KpiParams
+from kpi_lib.measure.cells import (
+    Cell,
+    cell_from,
+    cell_of,
+    headline_position,
+    periods_of,
+    reduce_by,
+    rows_of,
+    trend_of,
+)
+from kpi_lib.schema import Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POWER = 0.8
+"""Chance to detect a change that is there, for the smallest visible change."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A KPI measured on one day.
+
+    `trend`: one row per complete period, oldest first: period, end, label, value, low, high,
+    standard_error, n, resolved, is_open (less than half resolved), centre, lower_limit,
+    upper_limit (process limits, null with fewer than four values), is_signal. `headline` is the
+    newest period that counts, `previous` the one before it, `change` headline minus previous.
+    `reduced`: the counts and sums per period from which any pooling can be estimated.
+    """
+
+    kpi: Kpi
+    params: KpiParams
+    as_of: date
+    currency: str
+    trend: pd.DataFrame
+    headline: Cell
+    previous: Cell | None
+    change: Difference
+    reduced: pd.DataFrame
+    estimator: Estimator
+
+
+def measure(kpi: Kpi, tables: Tables, params: KpiParams, *, power: float = POWER) -> Measurement:
+    """The KPI on the day of `tables`: trend, headline, change. Thin data give None, never an error."""
+    estimator = kpi.estimator(params)
+    observations = kpi.observe(tables, params)
+    reduced = reduce_by(estimator, observations, ["period"])
+    trend = trend_of(estimator, reduced, periods_of(tables, params), params.level)
+    position = headline_position(trend, kpi.paired)
+    headline = cell_of(trend, position)
+    previous = cell_of(trend, position - 1) if position > 0 else None
+    change = _change(kpi, estimator, observations, reduced, previous, headline, params.level, power)
+    return Measurement(
+        kpi, params, tables.as_of, tables.currency, trend, headline, previous, change, reduced,
+        estimator,
+    )  # fmt: skip
+
+
+def pooled(measurement: Measurement, count: int, back: int = 0) -> Cell | None:
+    """The figure over `count` periods, ending `back` periods before the headline; None if too few."""
+    positions = pooled_positions(measurement, count, back)
+    if positions is None:
+        return None
+    rows = measurement.trend.iloc[positions]
+    part = rows_of(measurement.reduced, list(rows["period"]))
+    cells = measurement.estimator.estimate(part.assign(pool=0), ["pool"], measurement.params.level)
+    label = (
+        rows["label"].iloc[0]
+        if count == 1
+        else f"{rows['label'].iloc[0]} to {rows['label'].iloc[-1]}"
+    )
+    first, last = rows["period"].iloc[0], rows["end"].iloc[-1]
+    empty = {
+        "value": None,
+        "low": None,
+        "high": None,
+        "standard_error": None,
+        "n": 0,
+        "resolved": 1,
+    }
+    return cell_from(empty if cells.empty else cells.iloc[0], label, first, last)
+
+
+def pooled_positions(measurement: Measurement, count: int, back: int = 0) -> list[int] | None:
+    """Rows of the trend that such a pool holds, or None where the trend is too short."""
+    labels = list(measurement.trend["label"])
+    last = labels.index(measurement.headline.label) - back
+    return list(range(last - count + 1, last + 1)) if last - count + 1 >= 0 else None
+
+
+def cannot_tell(reason: str) -> Difference:
+    """A change that cannot be told, with the reason."""
+    return Difference(None, None, None, None, None, "", reason)
+
+
+def _change(
+    kpi: Kpi,
+    estimator: Estimator,
+    observations: ir.Table,
+    reduced: pd.DataFrame,
+    previous: Cell | None,
+    headline: Cell,
+    level: float,
+    power: float,
+) -> Difference:
+    if previous is None:
+        return cannot_tell("there is no earlier period to compare with")
+    for cell in (previous, headline):
+        if cell.n == 0:
+            return cannot_tell(f"nothing was observed in {cell.label}")
+    if kpi.paired:
+        pairs = run(estimator.reduce_pairs(observations, previous.start, headline.start))
+        return estimator.paired_difference(pairs, level=level, power=power)
+    earlier, later = (rows_of(reduced, [cell.start]) for cell in (previous, headline))
+    return estimator.difference(earlier, later, level=level, power=power)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
@@ -20,7 +21,7 @@ from nbformat import NotebookNode
 from kpi_lib.review.client import Client, KernelStartError, StoppedError
 from kpi_lib.review.notebook_file import clear, new_output
 from kpi_lib.review.processes import die_with_parent
-from kpi_lib.review.provisioner import MEMORY
+from kpi_lib.review.provisioner import MEMORY, SOCKET
 from kpi_lib.review.status import Limits, Outcome, Status, first_line
 from kpi_lib.review.watch import Watch
 
@@ -43,8 +44,19 @@ async def execute(
 ) -> Outcome:
     """How the run ended; the outputs are put into `notebook`. Never raises for what a notebook does.
 
-    The kernel and everything in its process group have ended when this returns.
+    The kernel and everything in its process group have ended when this returns, and its temporary
+    files are gone.
     """
+    address = os.environ.get(SOCKET)  # the warm process removes its folder even if we are killed
+    folder = Path(address).parent if address and Path(address).exists() else None
+    with TemporaryDirectory(prefix="kpi-run-", dir=folder) as scratch:
+        place = replace(place, environment={"TMPDIR": scratch, **place.environment})
+        return await _execute(notebook, place, limits, interrupted)
+
+
+async def _execute(
+    notebook: NotebookNode, place: Place, limits: Limits, interrupted: asyncio.Event
+) -> Outcome:
     began = time.monotonic()
     clear(notebook)
     for _ in range(_ATTEMPTS):

@@ -122,10 +122,12 @@ class WarmProvisioner(LocalProvisioner):
         address = os.environ.get(SOCKET)
         if not address or cmd[1:3] != ["-m", "ipykernel_launcher"]:
             return await super().launch_kernel(cmd, **kwargs)
-        environment = kwargs["env"]
+        environment = {name: text for name, text in kwargs["env"].items() if name != SOCKET}
+        if self._folder is not None:  # so that what a killed kernel leaves behind is removed too
+            environment["TMPDIR"] = str(self._folder)
         request = {
             "argv": cmd[3:],
-            "env": {name: text for name, text in environment.items() if name != SOCKET},
+            "env": environment,
             "cwd": str(kwargs.get("cwd") or Path.cwd()),
             "memory_mb": int(environment.get(MEMORY) or 0),
         }

@@ -18,6 +18,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable
@@ -142,6 +143,7 @@ def run_kernel(request: dict[str, Any]) -> None:
 
     os.environ.clear()
     os.environ.update(request["env"])
+    tempfile.tempdir = None  # found anew, from the environment
     time.tzset()
     os.chdir(request["cwd"])
     np.random.seed()  # the global state is a copy of the parent's otherwise

@@ -121,3 +121,10 @@ def test_nothing_a_notebook_started_is_left(warm: str, tmp_path: Path) -> None:
     while psutil.pid_exists(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not psutil.pid_exists(pid)
+
+
+def test_temporary_files_of_a_notebook_go_with_it(warm: str, tmp_path: Path) -> None:
+    cells = ["import os, tempfile\nprint(tempfile.mkdtemp())", "os.kill(os.getpid(), 9)"]
+    notebook, outcome = run(cells, warm, tmp_path)
+    assert outcome.status is Status.KILLED
+    assert not Path(notebook.cells[0].outputs[0].text.strip()).exists()

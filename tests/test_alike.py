@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pytest
 
-from kpi_lib.alike import run_each
+from kpi_lib.alike import kept_each, run_each, texts
 from kpi_lib.engine import run
 
 ROWS = ibis.memtable(
@@ -106,6 +106,37 @@ def test_most_of_them_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     days = [date(2025, month, 3) for month in range(1, 13)]
     assert len(list(run_each(until(day) for day in days))) == 12
     assert len(compiled) == 2
+
+
+def test_kept_rows_can_be_asked_again_and_go_away() -> None:
+    backend = ibis.get_backend(ROWS)
+    before = set(backend.list_tables())
+    with kept_each(until(day) for day in DAYS) as kept:
+        counts = [
+            int(frame["n"].iloc[0]) for frame in run_each(t.aggregate(n=t.count()) for t in kept)
+        ]
+        pd.testing.assert_frame_equal(run(kept[1].order_by("name")), run(until(DAYS[1])))
+        assert len(set(backend.list_tables()) - before) == len(DAYS)
+    assert counts == [1, 2, 3, 2]
+    assert set(backend.list_tables()) == before
+
+
+def test_kept_rows_go_away_after_an_error() -> None:
+    before = set(ibis.get_backend(ROWS).list_tables())
+    with pytest.raises(RuntimeError), kept_each([until(DAYS[0])]):
+        raise RuntimeError
+    assert set(ibis.get_backend(ROWS).list_tables()) == before
+
+
+def test_where_texts_are_not_filled_in_the_rows_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    filled = list(run_each(until(day) for day in DAYS))
+    monkeypatch.setattr(texts, "FILLED_IN", "another engine")
+    with kept_each(until(day) for day in DAYS) as kept:
+        for one, other, plain in zip(filled, run_each(kept), map(until, DAYS), strict=True):
+            pd.testing.assert_frame_equal(one, other)
+            pd.testing.assert_frame_equal(one, run(plain))
 
 
 def test_nothing_gives_nothing() -> None:

@@ -57,22 +57,23 @@ def kept_each(expressions: Iterable[ir.Table]) -> Iterator[list[ir.Table]]:
     Tables of the session that go away at the end; where none are made, the expressions themselves.
     """
     texts = _Texts()
-    kept: list[ir.Table] = []
-    for expression in expressions:
-        text = texts.of(expression)
-        if text is None:
-            kept.append(expression)
-            continue
-        name = f"{KEPT}{next(_NUMBERS)}_"
-        keep_text(texts.backend, name, text)
-        node = ops.DatabaseTable(name, schema=expression.schema(), source=texts.backend)
-        kept.append(node.to_expr())
+    names: list[str] = []
     try:
-        yield kept
+        yield [_kept(expression, texts, names) for expression in expressions]
     finally:
-        for table in kept:
-            if table.get_name().startswith(KEPT):
-                drop_kept(texts.backend, table.get_name())
+        for name in names:
+            drop_kept(texts.backend, name)
+
+
+def _kept(expression: ir.Table, texts: _Texts, names: list[str]) -> ir.Table:
+    """The expression, or the table that holds its rows, whose name is added to `names`."""
+    text = texts.of(expression)
+    if text is None:
+        return expression
+    name = f"{KEPT}{next(_NUMBERS)}_"
+    keep_text(texts.backend, name, text)
+    names.append(name)
+    return ops.DatabaseTable(name, schema=expression.schema(), source=texts.backend).to_expr()
 
 
 class _Texts:

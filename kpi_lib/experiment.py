@@ -192,8 +192,10 @@ class Experiment:
     @property
     def okr(self) -> View:
         """The objective that the KPI suggests, and whether reaching it could be seen."""
-        value = format_value(self.measurement.headline.value, self.kpi.unit, self.currency)
-        text = about.okr(self.kpi, self.params, value)
+        value = self.measurement.headline.value
+        told = format_value(value, self.kpi.unit, self.currency)
+        reached = about.target_reached(self.kpi, self.params, value)
+        text = reached or about.okr(self.kpi, self.params, told)
         return about.next_steps(text, self.judgement)
 
     @property

@@ -92,6 +92,15 @@ def okr(kpi: Kpi, params: KpiParams, value: str) -> str:
     return kpi.okr.format_map(known | {"value": told}) if kpi.okr else "No objective is suggested."
 
 
+def target_reached(kpi: Kpi, params: KpiParams, value: float | None) -> str:
+    """A sentence where the last figure is already at the target of the parameters, else nothing."""
+    target = params.model_dump().get("target_days")
+    if not target or value is None or kpi.better is not Better.LOWER or value > target:
+        return ""
+    goal = format_change(float(target), kpi.unit)
+    return f"The last figure is already within the target of {goal}: name a new one, or ask whether it holds."
+
+
 def _readable(value: Any) -> Any:
     if value is None:
         return "a day still to be named"

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_lib.catalogue import catalogue
 from kpi_lib.contract import CONTRACT
 from kpi_lib.editing import append_rows
 from kpi_lib.engine import run
@@ -45,16 +44,22 @@ def usual() -> Tables:
     return company()
 
 
-@cache
-def said(name: str) -> Frames:
-    """Everything a KPI says about it."""
-    return everything(catalogue()[name], usual())
+SAID: dict[str, Frames] = {}
+TRENDS: dict[str, pd.DataFrame] = {}
 
 
-@cache
-def usual_trend(name: str) -> pd.DataFrame:
-    """The trend of a KPI on it."""
-    return trend(catalogue()[name], usual())
+def said(kpi: Kpi) -> Frames:
+    """Everything a KPI says about it, computed once (a card cannot be a key, its name can)."""
+    if kpi.name not in SAID:
+        SAID[kpi.name] = everything(kpi, usual())
+    return SAID[kpi.name]
+
+
+def usual_trend(kpi: Kpi) -> pd.DataFrame:
+    """The trend of a KPI on it, computed once."""
+    if kpi.name not in TRENDS:
+        TRENDS[kpi.name] = trend(kpi, usual())
+    return TRENDS[kpi.name]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +74,7 @@ def test_the_columns_declared_suffice(kpi: Kpi, tables: Tables) -> None:
     for name, columns in declared(kpi).items():
         assert set(columns) <= set(CONTRACT[name].by_name), name
     less = limited(tables, declared(kpi))
-    assert_same(said(kpi.name), everything(kpi, less))
+    assert_same(said(kpi), everything(kpi, less))
     for rule in kpi.fit_rules:
         assert rule.check(less, kpi.Params()) == rule.check(tables, kpi.Params()), rule.name
 
@@ -153,13 +158,13 @@ def test_inputs_are_left_alone(kpi: Kpi, tables: Tables) -> None:
 @each_kpi
 def test_the_order_of_rows_does_not_matter(kpi: Kpi) -> None:
     shuffled = company({name: rows[1::2][::-1] + rows[::2] for name, rows in known_rows().items()})
-    assert_same(said(kpi.name), everything(kpi, shuffled))
+    assert_same(said(kpi), everything(kpi, shuffled))
 
 
 @each_kpi
 def test_twice_gives_the_same(kpi: Kpi, tables: Tables) -> None:
     rows = kpi.observe(tables, kpi.Params())
-    assert_same({"observe": said(kpi.name)["observe"]}, {"observe": run(rows)})
+    assert_same({"observe": said(kpi)["observe"]}, {"observe": run(rows)})
 
 
 @each_kpi
@@ -190,7 +195,7 @@ def test_other_names_for_accounts_change_nothing(kpi: Kpi, tables: Tables) -> No
     one = {"observe": run(kpi.observe(tables, params).drop("unit_id"))}
     two = {"observe": run(renamed(kpi.observe(other, params), back=True).drop("unit_id"))}
     assert_same(one, two)
-    assert_same_trend(usual_trend(kpi.name), trend(kpi, other))
+    assert_same_trend(usual_trend(kpi), trend(kpi, other))
 
 
 @each_kpi
@@ -201,7 +206,7 @@ def test_every_account_twice_doubles_counts_and_leaves_rates(kpi: Kpi, tables: T
         names = [column for column in ids if column in table.columns]
         return append_rows(table, table.mutate(**{c: table[c] + "-again" for c in names}))
 
-    one, two = usual_trend(kpi.name), trend(kpi, edited(tables, doubled))
+    one, two = usual_trend(kpi), trend(kpi, edited(tables, doubled))
     assert_same_trend(one, two, n=2.0, value=2.0 if kpi.unit in MONEY else 1.0)
 
 
@@ -209,7 +214,7 @@ def test_every_account_twice_doubles_counts_and_leaves_rates(kpi: Kpi, tables: T
 def test_empty_tables_give_empty_results(kpi: Kpi) -> None:
     nothing = company({name: [] for name in all_rows()})
     found = everything(kpi, nothing)
-    full = said(kpi.name)
+    full = said(kpi)
     assert found["observe"].empty
     assert found["score"].empty
     for name, frame in found.items():
@@ -223,7 +228,7 @@ def test_empty_tables_give_empty_results(kpi: Kpi) -> None:
 @each_kpi
 def test_every_part_names_its_units(kpi: Kpi) -> None:
     for part in (*kpi.parts, *([kpi.who] if kpi.who else [])):
-        rows = said(kpi.name)[part.name]
+        rows = said(kpi)[part.name]
         assert set(part.units) <= set(rows.columns), part.name
         assert not rows.empty, part.name
 
@@ -232,7 +237,7 @@ def test_every_part_names_its_units(kpi: Kpi) -> None:
 def test_every_cheap_move_moves_the_number(kpi: Kpi, tables: Tables) -> None:
     """In the direction the card calls better, while the accounts do nothing else."""
     sign = 1 if kpi.better.value == "higher" else -1
-    before = usual_trend(kpi.name)["value"]
+    before = usual_trend(kpi)["value"]
     assert kpi.cheap_moves
     for move in kpi.cheap_moves:
         after = trend(kpi, move.edit(tables, kpi.Params()))["value"]

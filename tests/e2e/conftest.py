@@ -11,8 +11,10 @@ from tests.e2e.browser import executable, running
 from tests.review.report_example import build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for the tests of one file. While Playwright runs, its event loop occupies the thread:
+    held for the whole session it would forbid `asyncio.run` in every test that comes after."""
     if executable() is None:
         pytest.skip("no Chromium on this machine (chromium, chromium-browser, google-chrome)")
     with running() as started:

@@ -43,6 +43,11 @@ def keep_text(backend: Any, name: str, text: str) -> None:
     backend.con.execute(f'CREATE TEMP TABLE "{name}" AS {text}')
 
 
+def name_text(backend: Any, name: str, text: str) -> None:
+    """Give a query written for DuckDB a name in the session; nothing runs."""
+    backend.con.execute(f'CREATE TEMP VIEW "{name}" AS {text}')
+
+
 def drop_kept(backend: Any, name: str) -> None:
     """Let go of a table that `keep_text` made."""
     backend.con.execute(f'DROP TABLE "{name}"')

@@ -262,6 +262,12 @@ class Kpi:
     """The objective it suggests, with {name} places for fields of the parameters and `value`."""
     references: tuple[str, ...] = ()
 
+    def observed(self, tables: Tables, params: KpiParams) -> ir.Table:
+        """The observations, made once for the same tables and parameters."""
+        return tables.once(
+            (self.observe, params), lambda: self.observe(tables, params), tables.name
+        )
+
 
 class Source(Protocol):
     """Anything that can say what was known on a day: an open data set."""

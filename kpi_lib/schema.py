@@ -6,10 +6,12 @@ stand in `kpi_lib/contract.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from functools import wraps
+from operator import attrgetter
+from typing import Concatenate, Literal, ParamSpec
 
 import ibis.expr.types as ir
 
@@ -31,14 +33,35 @@ ENGINE_TYPES: Mapping[Kind, str] = {
 """The Ibis type a column of each kind has once a data set is open; `at` is UTC without a zone."""
 
 
+Namer = Callable[[ir.Table], ir.Table]
+"""Gives an expression a name in the engine: the same rows, read under that name."""
+
+P = ParamSpec("P")
+
+
+def unnamed(expression: ir.Table) -> ir.Table:
+    """The expression itself."""
+    return expression
+
+
 @dataclass(frozen=True)
 class Tables(Mapping[str, ir.Table]):
-    """The tables of a data set as they were known at the end of one day."""
+    """The tables of a data set as they were known at the end of one day.
+
+    `name` gives an expression a name in the engine, where the engine has use for one: what is built
+    on it is then written as SQL without writing all that lies beneath again. `keep` has it computed
+    as well, once for all that build on it.
+    """
 
     tables: Mapping[str, ir.Table]
     as_of: date
     quarter_starts_in: int = 1
     currency: str = ""
+    name: Namer = field(default=unnamed, repr=False, compare=False)
+    keep: Namer = field(default=unnamed, repr=False, compare=False)
+    _made: dict[Hashable, ir.Table] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __getitem__(self, name: str) -> ir.Table:
         return self.tables[name]
@@ -48,6 +71,44 @@ class Tables(Mapping[str, ir.Table]):
 
     def __len__(self) -> int:
         return len(self.tables)
+
+    def once(self, key: Hashable, make: Callable[[], ir.Table], name: Namer) -> ir.Table:
+        """What `make` gives, under a name given by `name`; made when `key` is first asked for."""
+        if key not in self._made:
+            self._made[key] = name(make())
+        return self._made[key]
+
+
+Make = Callable[Concatenate[Tables, P], ir.Table]
+
+
+def named(make: Make[P]) -> Make[P]:
+    """The function, made once for the same tables and arguments, under a name in the engine.
+
+    For what many questions build on. Arguments are hashable, or lists of hashable things.
+    """
+    return _once(make, attrgetter("name"))
+
+
+def kept(make: Make[P]) -> Make[P]:
+    """As `named`, for tables much smaller than what they are made from: computed once too."""
+    return _once(make, attrgetter("keep"))
+
+
+def _once(make: Make[P], namer: Callable[[Tables], Namer]) -> Make[P]:
+    @wraps(make)
+    def made_once(tables: Tables, /, *arguments: P.args, **others: P.kwargs) -> ir.Table:
+        values = tuple(map(_hashable, [*arguments, *others.values()]))
+        key = (make.__module__, make.__qualname__, tuple(others), values)
+        return tables.once(key, lambda: make(tables, *arguments, **others), namer(tables))
+
+    return made_once
+
+
+def _hashable(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(value)
+    return value.op() if isinstance(value, ir.Expr) else value
 
 
 @dataclass(frozen=True, kw_only=True)

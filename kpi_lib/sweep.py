@@ -102,7 +102,7 @@ def reduced_each(
 ) -> Iterator[pd.DataFrame]:
     """Counts and sums per cell of `by`, for each definition."""
     expressions = (
-        kpi.estimator(v.params).reduce(kpi.observe(tables, v.params), by) for v in chosen
+        kpi.estimator(v.params).reduce(kpi.observed(tables, v.params), by) for v in chosen
     )
     return map(with_dates, run_each(expressions))
 

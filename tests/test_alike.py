@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,8 +13,9 @@ import ibis.expr.types as ir
 import pandas as pd
 import pytest
 
-from kpi_lib.alike import kept_each, run_each, texts
+from kpi_lib.alike import Names, kept_each, run_each, texts
 from kpi_lib.engine import run
+from kpi_lib.schema import Tables, named
 
 ROWS = ibis.memtable(
     pd.DataFrame(
@@ -141,3 +144,45 @@ def test_where_texts_are_not_filled_in_the_rows_are_the_same(
 
 def test_nothing_gives_nothing() -> None:
     assert list(run_each([])) == []
+
+
+def test_named_and_kept_expressions_give_the_same_rows() -> None:
+    names = Names()
+    for give in (names.named, names.kept):
+        for day in DAYS:
+            frame = run(give(until(day)).order_by("name"))
+            pd.testing.assert_frame_equal(frame, run(until(day)))
+
+
+def test_what_is_built_on_a_named_expression_does_not_repeat_it() -> None:
+    names = Names()
+    base = names.named(until(DAYS[0]))
+    again = names.named(until(DAYS[0]))
+    assert base.op() == again.op()
+    text = str(ibis.to_sql(base.aggregate(total=base["amount"].sum()), dialect="duckdb"))
+    assert base.op().name in text
+    assert "WHERE" not in text
+
+
+def test_a_named_expression_outlives_the_small_tables_it_reads() -> None:
+    names = Names()
+    named = names.named(gridded(DAYS[1]))
+    gc.collect()
+    pd.testing.assert_frame_equal(run(named.order_by("name")), run(gridded(DAYS[1])))
+
+
+def test_tables_make_what_is_asked_for_once() -> None:
+    made: list[int] = []
+
+    @named
+    def largest(tables: Tables, number: int, *, days: list[date]) -> ir.Table:
+        made.append(number)
+        return tables["rows"].order_by("name").limit(number)
+
+    tables = Tables({"rows": ROWS}, date(2025, 12, 31))
+    same = [largest(tables, 2, days=DAYS).op() for _ in range(3)]
+    assert same[0] == same[1] == same[2]
+    assert made == [2]
+    largest(tables, 3, days=DAYS)
+    largest(replace(tables), 2, days=DAYS)
+    assert made == [2, 3, 2]

@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "kpis": {"customers", "kpi", "periods", "schema", "stats"},
     "catalogue": {"contract", "kpi", "kpis"},
     # where tables come from; knows no KPI
-    "data": {"contract", "engine", "schema"},
+    "data": {"alike", "contract", "engine", "schema"},
     # what can be asked of any KPI; knows no data set and no KPI
     "measure": {"engine", "kpi", "periods", "schema", "stats", "wording"},
     "sentence": {"kpi", "measure", "wording"},

@@ -9,7 +9,7 @@ Whatever does not fit exactly is compiled on its own; the rows are the same eith
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,7 +21,7 @@ import ibis.expr.types as ir
 from ibis.common.graph import Node
 
 from kpi_lib.alike.shapes import KEPT, Differences, literals_of, marks_of, shape_of
-from kpi_lib.engine import drop_kept, keep_text, run, run_text
+from kpi_lib.engine import drop_kept, keep_text, name_text, run, run_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,46 @@ def _kept(expression: ir.Table, texts: _Texts, names: list[str]) -> ir.Table:
     name = f"{KEPT}{next(_NUMBERS)}_"
     keep_text(texts.backend, name, text)
     names.append(name)
-    return ops.DatabaseTable(name, schema=expression.schema(), source=texts.backend).to_expr()
+    return _table(name, expression, texts.backend)
+
+
+class Names:
+    """Gives expressions over one data set names in its engine, under which others build on them.
+
+    Where the engine's text is not filled in, an expression stays as it is.
+    """
+
+    def __init__(self) -> None:
+        self._texts = _Texts()
+        self._known: dict[str, ir.Table] = {}
+        self._read: list[Node] = []  # small tables live as long as the expressions that hold them
+
+    def named(self, expression: ir.Table) -> ir.Table:
+        """The same rows, read from a view of the session: nothing runs."""
+        return self._under_a_name(expression, name_text)
+
+    def kept(self, expression: ir.Table) -> ir.Table:
+        """The same rows, computed now and kept as a table of the session as long as it lasts."""
+        return self._under_a_name(expression, keep_text)
+
+    def _under_a_name(
+        self, expression: ir.Table, give: Callable[[Any, str, str], None]
+    ) -> ir.Table:
+        node = expression.op()
+        text = None if isinstance(node, ops.PhysicalTable) else self._texts.of(expression)
+        if text is None:
+            return expression
+        if text not in self._known:
+            name = f"{KEPT}{next(_NUMBERS)}_"
+            give(self._texts.backend, name, text)
+            self._read.append(node)
+            self._known[text] = _table(name, expression, self._texts.backend)
+        return self._known[text]
+
+
+def _table(name: str, expression: ir.Table, backend: Any) -> ir.Table:
+    """A table or view of the session that holds the rows of an expression."""
+    return ops.DatabaseTable(name, schema=expression.schema(), source=backend).to_expr()
 
 
 class _Texts:

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from kpi_lib.customers import cohorts
 from kpi_lib.customers.waits import Rule, in_periods, waits
 from kpi_lib.periods import PeriodName, complete_periods
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, named
 from kpi_lib.stats.survival import Survival
 
 
@@ -48,6 +48,7 @@ class Choice(Rule, Protocol):
         ...
 
 
+@named
 def shown_waits(tables: Tables, params: Choice) -> ir.Table:
     """The waits that began in a period of the trend; see `waits.waits`."""
     start = tables.quarter_starts_in
@@ -73,6 +74,7 @@ def estimator(params: Choice) -> Survival:
     return Survival(params.horizon_days, params.statistic, params.target_days)
 
 
+@named
 def _headline(tables: Tables, params: Choice) -> ir.Table:
     return cohorts.headline_cohort(shown_waits(tables, params), params.horizon_days)
 

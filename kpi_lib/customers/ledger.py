@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import dates, in_currency, small
 from kpi_lib.periods import Period
-from kpi_lib.schema import OPEN_END, Tables
+from kpi_lib.schema import OPEN_END, Tables, kept, named
 
 KINDS = ("opening", "new", "expansion", "reactivation", "contraction", "churn", "closing")
 """opening + new + expansion + reactivation - contraction - churn = closing."""
@@ -44,6 +44,7 @@ class Rule(Protocol):
         ...
 
 
+@named
 def spans(tables: Tables, rule: Rule) -> ir.Table:
     """Every span of a monthly amount: unit_id, account_id, from_day, until_day (not in it), amount."""
     rows = in_currency(tables, rule.currency)
@@ -84,6 +85,7 @@ def _metered(tables: Tables, rule: Rule) -> ir.Table | None:
     return rows.mutate(unit_id=name if rule.unit == "account" else name + " usage")
 
 
+@kept
 def balances(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """What each unit pays before and at the end of each period.
 
@@ -125,6 +127,7 @@ def movement(rows: ir.Table) -> ir.StringValue:
     )
 
 
+@named
 def entries(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """The ledger in long form: period, unit_id, account_id, kind (of `KINDS`), value (above 0)."""
     rows = balances(tables, periods, rule)

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import account_days, history, last_days, paying
 from kpi_lib.periods import Period
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, named
 
 
 class Rule(Protocol):
@@ -41,6 +41,7 @@ def days_of_use(tables: Tables, rule: Rule) -> ir.Table:
     return account_days(tables, rule.activity_events, people_only=rule.people_only)
 
 
+@named
 def states(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """One row per account paying on the last day of a period.
 

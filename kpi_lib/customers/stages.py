@@ -6,12 +6,13 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import ratio, small
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, kept
 
 NOBODY = "nobody's"
 """Stage and owner of the days on which no stage was open."""
 
 
+@kept
 def spells(tables: Tables, waits: ir.Table) -> ir.Table:
     """Onboarding stages within the wait of their account, of at least one day.
 
@@ -53,6 +54,7 @@ def _segments(waits: ir.Table, found: ir.Table) -> ir.Table:
     return rows.select("account_id", "until", since=rows["cut"], length=length)
 
 
+@kept
 def shared_days(tables: Tables, waits: ir.Table) -> ir.Table:
     """The wait in pieces: of (account), since, until, stage, owner, share (days, float64).
 

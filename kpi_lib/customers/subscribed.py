@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.periods import Period
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, kept, named
 
 API_SHARE = 0.8
 """From this share of calls by machines on, the system pulls and nobody looks."""
@@ -85,6 +85,7 @@ def in_currency(tables: Tables, currency: str) -> ir.Table:
     return subscriptions.filter(subscriptions["currency"].fill_null(tables.currency) == wanted)
 
 
+@named
 def paying(tables: Tables, periods: Sequence[Period]) -> ir.Table:
     """Accounts paying on the last day of each period: period, account_id, amount (money per month)."""
     rows, days = tables["subscriptions"], last_days(periods)
@@ -100,6 +101,7 @@ def paying_now(tables: Tables) -> ir.Table:
     return paying(tables, only(tables.as_of)).drop("period")
 
 
+@named
 def marked_usage(tables: Tables) -> ir.Table:
     """Usage with day (date), person (who, null unknown) and is_machine (API, or a service account)."""
     usage = tables["usage"]
@@ -120,6 +122,7 @@ def marked_usage(tables: Tables) -> ir.Table:
     return joined.mutate(is_machine=is_machine).drop("is_api", "service")
 
 
+@kept
 def account_days(
     tables: Tables, events: Sequence[str] = (), *, people_only: bool = True
 ) -> ir.Table:

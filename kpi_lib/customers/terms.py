@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.schema import OPEN_END, Tables
+from kpi_lib.schema import OPEN_END, Tables, kept
 
 
 def months_between(earlier: ir.DateValue, later: ir.DateValue) -> ir.IntegerValue:
@@ -14,6 +14,7 @@ def months_between(earlier: ir.DateValue, later: ir.DateValue) -> ir.IntegerValu
     return months - ibis.ifelse(later.day() < earlier.day(), 1, 0)
 
 
+@kept
 def standing(tables: Tables) -> ir.Table:
     """One row per account paying on `tables.as_of`.
 

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import API_SHARE, ratio, small
 from kpi_lib.periods import Period, period_of
-from kpi_lib.schema import OPEN_END, Tables
+from kpi_lib.schema import OPEN_END, Tables, kept
 
 WAITING, REACHED, LEFT = 0, 1, 2
 """Outcomes: still waiting on the last day known, reached value, left before it."""
@@ -40,6 +40,7 @@ class Rule(Protocol):
         ...
 
 
+@kept
 def waits(tables: Tables, rule: Rule) -> ir.Table:
     """One row per account whose start is known.
 

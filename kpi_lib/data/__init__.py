@@ -2,6 +2,7 @@
 
 from kpi_lib.data.dataset import Dataset
 from kpi_lib.data.errors import DataError, Guess, Problem
+from kpi_lib.data.handed import handing_over
 from kpi_lib.data.opening import open_dataset
 
-__all__ = ["DataError", "Dataset", "Guess", "Problem", "open_dataset"]
+__all__ = ["DataError", "Dataset", "Guess", "Problem", "handing_over", "open_dataset"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
+from kpi_lib.alike import Names
 from kpi_lib.contract import CONTRACT
 from kpi_lib.data import known
 from kpi_lib.data.checks import Span
@@ -51,6 +52,7 @@ class Dataset:
     knowledge: known.Knowledge = field(repr=False)
     make_fingerprint: Callable[[], str] = field(repr=False)
     _kept: dict[object, object] = field(default_factory=dict, init=False, repr=False)
+    _names: Names = field(default_factory=Names, init=False, repr=False)
 
     def as_of(self, day: date | str | None = None) -> Tables:
         """The tables as known at the end of `day` (default: `last_day`; a day ends at midnight UTC).
@@ -62,10 +64,16 @@ class Dataset:
         wanted = self.last_day if day is None else read_day(day)
         kept = self._kept.get(wanted)
         if not isinstance(kept, Tables):
-            masked = known.as_known(self.tables, self.knowledge, wanted)
-            kept = Tables(masked, wanted, self.quarter_starts_in, self.currency)
-            self._kept[wanted] = kept
+            kept = self._kept[wanted] = self._known_on(wanted)
         return kept
+
+    def _known_on(self, day: date) -> Tables:
+        """The tables of a day. Only for the day of the data set intermediate results are kept: a
+        question about the past asks once on each of many days."""
+        name = self._names.named
+        keep = self._names.kept if day == self.last_day else name
+        masked = known.as_known(self.tables, self.knowledge, day, name)
+        return Tables(masked, day, self.quarter_starts_in, self.currency, name, keep)
 
     @property
     def dated_fields(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +56,15 @@ class Files:
         self.connection.execute(
             f"set TimeZone = 'UTC'; set temp_directory = {literal(self._scratch.name)}"
         )
+
+    @property
+    def used(self) -> list[str]:
+        """The files that were read, relative to the folder."""
+        return sorted(str(file.relative_to(self.root)) for file in self._used)
+
+    def use(self, files: Iterable[Path]) -> None:
+        """Count files as read."""
+        self._used.update(files)
 
     def fingerprint(self) -> str:
         """A sha256 over dataset.yaml and the contents of the files that were read."""

@@ -9,6 +9,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from kpi_lib.contract import CONTRACT
+from kpi_lib.data import handed
 from kpi_lib.data.config import Config, TableSource
 from kpi_lib.data.errors import DataError
 from kpi_lib.data.files import Files
@@ -21,7 +22,10 @@ def open_folder(config: Config, root: Path) -> Stock:
     backend = ibis.duckdb.connect()
     backend.con.execute(f"create schema {SCHEMA}")
     files = Files(config, root, backend.con)
-    loaded = [load_table(files, source) for source in _sources(config, files)]
+    loaded = handed.take(files)
+    if loaded is None:
+        loaded = [load_table(files, source) for source in _sources(config, files)]
+        handed.leave(files, loaded)
     if not loaded:
         raise DataError(
             f"{config.name}: no table found; map files under tables, or name them like accounts.csv"

@@ -17,7 +17,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.contract import CONTRACT
-from kpi_lib.schema import OPEN_END, Column, TableContract
+from kpi_lib.schema import OPEN_END, Column, Namer, TableContract, unnamed
 
 HISTORY = "account_history"
 
@@ -64,13 +64,16 @@ class Knowledge:
 class _Known(Mapping[str, ir.Table]):
     """Tables masked when first asked for, since a question rarely needs all of them."""
 
-    def __init__(self, tables: Mapping[str, ir.Table], knowledge: Knowledge, day: date) -> None:
+    def __init__(
+        self, tables: Mapping[str, ir.Table], knowledge: Knowledge, day: date, name: Namer
+    ) -> None:
         self._tables, self._knowledge, self._day = tables, knowledge, day
+        self._name = name
         self._made: dict[str, ir.Table] = {}
 
     def __getitem__(self, name: str) -> ir.Table:
         if name not in self._made:
-            self._made[name] = self._make(name)
+            self._made[name] = self._name(self._make(name))
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -97,10 +100,10 @@ class _Known(Mapping[str, ir.Table]):
 
 
 def as_known(
-    tables: Mapping[str, ir.Table], knowledge: Knowledge, day: date
+    tables: Mapping[str, ir.Table], knowledge: Knowledge, day: date, name: Namer = unnamed
 ) -> Mapping[str, ir.Table]:
-    """The tables as known at the end of `day`, each made when it is first asked for."""
-    return _Known(tables, knowledge, day)
+    """The tables as known at the end of `day`, each made, and named, when it is first asked for."""
+    return _Known(tables, knowledge, day, name)
 
 
 def mask_table(

@@ -58,7 +58,7 @@ def readings(
     kpi: Kpi, tables: Tables, chosen: Sequence[Variation], settings: Settings
 ) -> list[Reading]:
     """One reading per definition, in the order given; the first decides which segments are compared."""
-    observed = (kpi.observe(tables, variation.params) for variation in chosen)
+    observed = (kpi.observed(tables, variation.params) for variation in chosen)
     if not kpi.paired:
         return _read(kpi, tables, chosen, list(observed), settings)
     with kept_each(observed) as kept:

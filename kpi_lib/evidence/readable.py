@@ -90,7 +90,7 @@ def _paired_change(
 
     A share over several periods is the mean of its zeros and ones, with accounts as clusters.
     """
-    observations = measured.kpi.observe(tables, measured.params)
+    observations = measured.kpi.observed(tables, measured.params)
     starts = measured.trend["period"]
     first, second = (pooled_positions(measured, count, back) or [] for back in (count, 0))
     pools = [(starts.iloc[position], starts.iloc[first[0]]) for position in first]

@@ -29,7 +29,7 @@ def score_of(kpi: Kpi, tables: Tables, params: KpiParams) -> ir.Table:
     period: PeriodName = "week" if params.period == "week" else "month"
     fresh = params.model_copy(update={"period": period, "periods": 2, "segment": ""})
     last = complete_periods(tables.as_of, period, 1, tables.quarter_starts_in)[-1]
-    rows = kpi.estimator(fresh).counted(kpi.observe(tables, fresh))
+    rows = kpi.estimator(fresh).counted(kpi.observed(tables, fresh))
     rows = rows.filter((rows["period"] == last.start) & rows["account_id"].notnull())
     means = rows.group_by("account_id").aggregate(score=rows["value"].cast("float64").mean())
     return _typed(means, means["account_id"], means["score"])

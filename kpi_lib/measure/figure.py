@@ -55,7 +55,7 @@ class Measurement:
 def measure(kpi: Kpi, tables: Tables, params: KpiParams, *, power: float = POWER) -> Measurement:
     """The KPI on the day of `tables`: trend, headline, change. Thin data give None, never an error."""
     estimator = kpi.estimator(params)
-    observations = kpi.observe(tables, params)
+    observations = kpi.observed(tables, params)
     reduced = reduce_by(estimator, observations, ["period"])
     trend = trend_of(estimator, reduced, periods_of(tables, params), params.level)
     position = headline_position(trend, kpi.paired)

@@ -24,7 +24,7 @@ def by_segment(kpi: Kpi, tables: Tables, params: KpiParams) -> pd.DataFrame:
     """
     estimator = kpi.estimator(params)
     by = ["segment", "period"]
-    reduced = reduce_by(estimator, kpi.observe(tables, params), by)
+    reduced = reduce_by(estimator, kpi.observed(tables, params), by)
     cells = with_dates(estimator.estimate(reduced, by, params.level))
     labels = {period.start: period.label for period in periods_of(tables, params)}
     cells = cells[cells["period"].isin(labels.keys())]
@@ -42,7 +42,7 @@ def behind(
     if kpi.who is not None:
         return run(kpi.who.compute(tables, params))
     start = period or measure(kpi, tables, params).headline.start
-    observations = kpi.estimator(params).counted(kpi.observe(tables, params))
+    observations = kpi.estimator(params).counted(kpi.observed(tables, params))
     shown = _named(observations.filter(observations["period"] == start), tables)
     worst = shown["value"].desc() if kpi.better is Better.LOWER else shown["value"].asc()
     return run(shown.order_by([worst, shown["unit_id"]]))

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from kpi_lib.data import handing_over
 from kpi_lib.review.ledger import write_results
 from kpi_lib.review.locks import only_one, remove_leftovers
 from kpi_lib.review.plan import Plan, Request, make_plan
@@ -53,7 +54,8 @@ def review(request: Request, manner: Manner, project: Project, console: Console)
     What is finished and unchanged is not run again, so a review that was killed is resumed by
     asking for it again. Raises InputError before anything runs when the request is not sound.
     """
-    with warm_kernels(request.evidence):  # first, because its imports go on while the plan is made
+    # The imports of the warm process go on while the plan is made.
+    with handing_over(), warm_kernels(request.evidence):
         plan = make_plan(request, project)
         with only_one(plan.folder, wait=manner.wait, say=console.print):
             remove_leftovers(plan.folder)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from kpi_lib.stats.cells import sum_cells
 from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.risk import Risk, risk_table
 
@@ -40,10 +39,13 @@ class Rows:
 
 def rows_of(reduced: pd.DataFrame) -> Rows:
     """The rows added up over everything but duration, entered and outcome."""
-    cells = sum_cells(reduced, _KEYS, ("units",))
+    cells = np.column_stack([reduced[name].to_numpy(dtype=np.float64) for name in _KEYS])
+    keys, place = np.unique(cells, axis=0, return_inverse=True)
+    units = reduced["units"].to_numpy(dtype=np.float64)
+    counts = np.bincount(place.ravel(), weights=units, minlength=len(keys))
     return Rows(
-        durations=cells["duration"].to_numpy(dtype=np.float64),
-        entered=cells["entered"].to_numpy(dtype=np.float64),
-        outcomes=cells["outcome"].to_numpy(dtype=np.int64),
-        counts=cells["units"].to_numpy(dtype=np.float64),
+        durations=keys[:, 0],
+        entered=keys[:, 1],
+        outcomes=keys[:, 2].astype(np.int64),
+        counts=counts.astype(np.float64),
     )

@@ -26,11 +26,11 @@ from kpi_lib.sections import (
     judged,
     made_of,
     number,
+    objective,
     segments,
 )
 from kpi_lib.sweep import trends_of, variations
 from kpi_lib.view import View
-from kpi_lib.wording import format_value
 
 if TYPE_CHECKING:
     from kpi_lib.charts.shown import Prose
@@ -189,14 +189,13 @@ class Experiment:
             return self.judgement.findings["fitting"]
         return fitting(self.kpi, self.data, self.params)
 
-    @property
+    @cached_property
     def okr(self) -> View:
-        """The objective that the KPI suggests, and whether reaching it could be seen."""
-        value = self.measurement.headline.value
-        told = format_value(value, self.kpi.unit, self.currency)
-        reached = about.target_reached(self.kpi, self.params, value)
-        text = reached or about.okr(self.kpi, self.params, told)
-        return about.next_steps(text, self.judgement)
+        """The objective that the KPI suggests, and the chance of seeing its step."""
+        judged_as = self.kpi.okr_measured
+        if judged_as is None or judged_as(self.params) == self.params:
+            return objective.objective(self.measurement)
+        return objective.objective(measure(self.kpi, self.tables, judged_as(self.params)))
 
     @property
     def references(self) -> Prose:

@@ -260,6 +260,10 @@ class Kpi:
     cautions: tuple[str, ...] = ()
     okr: str = ""
     """The objective it suggests, with {name} places for fields of the parameters and `value`."""
+    okr_measured: Callable[[Any], KpiParams] | None = None
+    """The parameters under which the objective is judged, where they differ from those chosen."""
+    okr_target: Callable[[Any, float], float] | None = None
+    """The value the objective asks for, from the parameters and the present value."""
     references: tuple[str, ...] = ()
 
     def observed(self, tables: Tables, params: KpiParams) -> ir.Table:

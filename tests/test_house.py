@@ -45,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     "verbs": {"charts", "view"},
     "sections": {
         *{"catalogue", "charts", "data", "engine", "evidence", "kpi", "measure", "schema"},
-        *{"sentence", "sweep", "view", "wording"},
+        *{"sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
     "registered": {"data", "kpi"},

@@ -272,6 +272,7 @@ KPI = Kpi(
     ),
     okr="Win back inactive customers: bring their share from {value} to half of it by the end of "
     "next quarter, with every account on the weekly list called within {window_days} days.",
+    okr_target=lambda _, value: value / 2,
     references=(
         "Mironov, R. (2020). Starter KPIs for B2B/Enterprise. Product Bytes.",
         "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical "

@@ -253,6 +253,8 @@ KPI = Kpi(
         "A stage owned by the customer's IT is still our wait: ask for access sooner, or for less.",
     ),
     okr="Reduce average time to value from {value} to {target_days} days by {target_on}.",
+    okr_measured=lambda params: params.model_copy(update={"statistic": "mean"}),
+    okr_target=lambda params, _: params.target_days,
     references=(
         "Mironov, R. (2020). Starter KPIs for B2B/Enterprise. Product Bytes.",
         "Kaplan, E. L. and Meier, P. (1958). Nonparametric estimation from incomplete "

@@ -8,7 +8,7 @@ from kpi_lib.charts.shown import Block, Prose, facts
 from kpi_lib.charts.units import day
 from kpi_lib.kpi import Better, Kpi, KpiParams
 from kpi_lib.view import View
-from kpi_lib.wording import MISSING, format_change
+from kpi_lib.wording import format_change
 
 if TYPE_CHECKING:
     from datetime import date
@@ -29,10 +29,19 @@ def card(kpi: Kpi) -> View:
         ("Role", ROLES[kpi.role.value]),
         ("Who acts on it", kpi.owner),
         ("Looked at", kpi.cadence.value),
-        ("Reads", ", ".join([*kpi.needs, *(f"{name} (if there)" for name in kpi.optional)])),
+        ("Reads", ", ".join(_read(kpi))),
         ("Source", kpi.source),
     ]
     return View(kpi.question, table=lambda: facts(pairs, heading=kpi.title))
+
+
+def _read(kpi: Kpi) -> list[str]:
+    """The tables a KPI reads, those it can do without marked."""
+    return [
+        *kpi.needs,
+        *([f"one of {' or '.join(kpi.one_of)}"] if kpi.one_of else []),
+        *(f"{name} (if there)" for name in kpi.optional if name not in kpi.one_of),
+    ]
 
 
 def formula(kpi: Kpi) -> Prose:
@@ -83,31 +92,3 @@ def _moves(moves: list[tuple[str, str, str]]) -> Block | None:
         return None
     columns = ["cheap move", "what is done", "given away by"]
     return table(pd.DataFrame(moves, columns=columns))
-
-
-def okr(kpi: Kpi, params: KpiParams, value: str) -> str:
-    """The objective the card suggests, its places filled from the parameters and the value."""
-    known = {name: _readable(one) for name, one in params.model_dump().items()}
-    told = "a value not known yet" if value == MISSING else value
-    return kpi.okr.format_map(known | {"value": told}) if kpi.okr else "No objective is suggested."
-
-
-def target_reached(kpi: Kpi, params: KpiParams, value: float | None) -> str:
-    """A sentence where the last figure is already at the target of the parameters, else nothing."""
-    target = params.model_dump().get("target_days")
-    if not target or value is None or kpi.better is not Better.LOWER or value > target:
-        return ""
-    goal = format_change(float(target), kpi.unit)
-    return f"The last figure is already within the target of {goal}: name a new one, or ask whether it holds."
-
-
-def _readable(value: Any) -> Any:
-    if value is None:
-        return "a day still to be named"
-    return day(value) if hasattr(value, "isoformat") else value
-
-
-def next_steps(objective: str, found: Any) -> View:
-    """The objective, and what the first test says about seeing it reached."""
-    seen = found.findings["readable"].headline if found is not None else ""
-    return View(f"{objective}\n\n{seen}".strip())

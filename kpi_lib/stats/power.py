@@ -27,6 +27,18 @@ def normal_multiple(level: float, power: float) -> float:
     return z_two_sided(level) + z_quantile(power)
 
 
+def chance_to_see(change: float, smallest_visible: float, *, level: float, power: float) -> float:
+    """Chance that a true change is seen, where `smallest_visible` is seen with the chance `power`.
+
+    Normal approximation; the far tail of the two-sided test counts too.
+    """
+    if not smallest_visible > 0:
+        return 1.0 if change else 1 - level
+    root = math.sqrt(2)
+    shift, limit = change * normal_multiple(level, power) / smallest_visible, z_two_sided(level)
+    return float((math.erfc((limit - shift) / root) + math.erfc((limit + shift) / root)) / 2)
+
+
 def t_power(shift: float, degrees: float, level: float) -> float:
     """Chance that a two-sided t test sees a change of `shift` standard errors.
 

@@ -63,12 +63,12 @@ def test_values_that_cannot_be_read_are_told_the_second_time_too(company: Path) 
 def test_a_file_that_changed_is_read_again(company: Path) -> None:
     with handing_over():
         before = open_dataset(company)
-        count = int(run(before.tables["subscriptions"].count().as_table()).iloc[0, 0])
+        count = len(run(before.tables["subscriptions"]))
         file = company / "subscriptions.csv"
         lines = file.read_text(encoding="utf-8").splitlines()
         file.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
         after = open_dataset(company)
-        assert int(run(after.tables["subscriptions"].count().as_table()).iloc[0, 0]) == count - 1
+        assert len(run(after.tables["subscriptions"])) == count - 1
 
 
 def test_nothing_is_left_behind_and_nothing_handed_over_outside_a_run(company: Path) -> None:

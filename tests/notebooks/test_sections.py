@@ -10,9 +10,8 @@ import pytest
 from kpi_lib.charts.parts import Drawing
 from kpi_lib.example import small_company
 from kpi_lib.kpi import Part, Unit
-from kpi_lib.kpis import time_to_value
 from kpi_lib.schema import Tables
-from kpi_lib.sections import about, candidates, segments
+from kpi_lib.sections import candidates, segments
 from kpi_lib.sections.assumptions import CHECKS, assumptions
 from kpi_lib.sections.made_of import part_sentence, when
 
@@ -115,15 +114,3 @@ def test_candidates_without_verdicts() -> None:
     assert off.shown() is None
     none = candidates.suggested_set(pd.DataFrame())
     assert none.said == "No candidate can be judged on this data set."
-
-
-@pytest.mark.parametrize(("value", "said"), [(37.0, "already within"), (65.0, ""), (None, "")])
-def test_an_objective_that_is_reached_is_not_set_again(value: float | None, said: str) -> None:
-    found = about.target_reached(time_to_value.KPI, time_to_value.Params(target_days=55), value)
-    assert bool(found) == bool(said)
-    assert said in found
-
-
-def test_an_objective_without_a_value_says_so() -> None:
-    found = about.okr(time_to_value.KPI, time_to_value.Params(), "–")
-    assert found.startswith("Reduce average time to value from a value not known yet to 55 days")

@@ -39,7 +39,7 @@ class Settings:
     draws: int = 1000
     folds: int = 5
     seed: int = 20200206
-    most_definitions: int = 24
+    most_definitions: int = 200
     largest_flip_share: float = 0.2
     least_tau: float = 0.7
     least_accounts_in_order: int = 5

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import account_days, history, last_days, paying
 from kpi_lib.periods import Period
-from kpi_lib.schema import Tables, named
+from kpi_lib.schema import Tables, kept
 
 
 class Rule(Protocol):
@@ -41,33 +41,46 @@ def days_of_use(tables: Tables, rule: Rule) -> ir.Table:
     return account_days(tables, rule.activity_events, people_only=rule.people_only)
 
 
-@named
 def states(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """One row per account paying on the last day of a period.
 
     Columns: period, account_id, amount (money per month), acts (events in the window), is_inactive,
     is_api, is_started (somebody has used it before), all booleans known on that day.
     """
-    days = days_of_use(tables, rule)
+    rows = _use(
+        tables, periods, rule.window_days, rule.activity_events, people_only=rule.people_only
+    )
+    return rows.mutate(is_inactive=rows["acts"] < rule.min_events)
+
+
+@kept
+def _use(
+    tables: Tables,
+    periods: Sequence[Period],
+    window_days: int,
+    events: tuple[str, ...],
+    *,
+    people_only: bool,
+) -> ir.Table:
+    """`states` without is_inactive: what rules that differ in the number of events share."""
+    days = account_days(tables, events, people_only=people_only)
     rows = paying(tables, periods)
-    for extra in (_acts(days, periods, rule), _seen(days, periods)):
+    for extra in (_acts(days, periods, window_days), _seen(days, periods)):
         keys = [rows["period"] == extra["at"], rows["account_id"] == extra["of"]]
         rows = rows.left_join(extra, keys).drop("at", "of")
-    acts = rows["acts"].fill_null(0)
     return rows.select(
         "period",
         "account_id",
         "amount",
-        acts=acts,
-        is_inactive=acts < rule.min_events,
+        acts=rows["acts"].fill_null(0),
         is_api=rows["is_api"].fill_null(False),
         is_started=rows["is_started"].fill_null(False),
     )
 
 
-def _acts(days: ir.Table, periods: Sequence[Period], rule: Rule) -> ir.Table:
+def _acts(days: ir.Table, periods: Sequence[Period], window_days: int) -> ir.Table:
     """Counted events per window: at, of, acts."""
-    windows = last_days(periods, rule.window_days)
+    windows = last_days(periods, window_days)
     inside = [days["day"] > windows["after_day"], days["day"] <= windows["on_day"]]
     recent = windows.join(days, inside)
     sums = recent.group_by(at=recent["period"], of=recent["account_id"])

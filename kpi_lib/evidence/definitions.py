@@ -21,8 +21,8 @@ from kpi_lib.measure import (
     cell_of,
     headline_position,
     periods_of,
+    placed,
     rows_of,
-    trend_of,
     with_dates,
 )
 from kpi_lib.schema import Tables
@@ -83,13 +83,15 @@ def _read(
     estimators = [kpi.estimator(variation.params) for variation in chosen]
     both = list(zip(estimators, observed, strict=True))
     reduced = run_each(e.reduce(rows, ["segment", "period"]) for e, rows in both)
+    owns = [with_dates(frame) for frame in reduced]
+    cells = _cells(estimators, owns, settings.level)
     pairs = _pairs(kpi, tables, chosen, both)
     orders = _orders(kpi, tables, chosen, both)
     read: list[Reading] = []
-    for variation, estimator, own, twice, order in zip(
-        chosen, estimators, map(with_dates, reduced), pairs, orders, strict=True
+    for variation, estimator, own, found, twice, order in zip(
+        chosen, estimators, owns, cells, pairs, orders, strict=True
     ):
-        headline, previous = _last_two(kpi, tables, estimator, variation, own)
+        headline, previous = _last_two(kpi, tables, variation, found)
         change = _change(estimator, own, twice, previous, headline, settings)
         newest = rows_of(own, [headline.start])
         asked = read[0].signs if read else _pairs_of(estimator, newest)
@@ -135,10 +137,29 @@ def _values(rows: ir.Table, period: object) -> ir.Table:
     return newest.group_by("account_id").aggregate(score=newest["value"].cast("float64").mean())
 
 
+def _cells(
+    estimators: Sequence[Estimator], owns: Sequence[pd.DataFrame], level: float
+) -> list[pd.DataFrame]:
+    """Estimates per period under each definition; one call for all with the same estimator."""
+    import pandas as pd
+
+    alike: dict[Estimator, list[int]] = {}
+    for place, estimator in enumerate(estimators):
+        alike.setdefault(estimator, []).append(place)
+    found: dict[int, pd.DataFrame] = {}
+    for estimator, places in alike.items():
+        together = pd.concat([owns[place].assign(definition=place) for place in places])
+        cells = estimator.estimate(together, ["definition", "period"], level)
+        nothing = cells.iloc[:0]
+        own = dict(iter(cells.groupby("definition")))
+        found |= {place: with_dates(own.get(place, nothing)) for place in places}
+    return [found[place] for place in range(len(owns))]
+
+
 def _last_two(
-    kpi: Kpi, tables: Tables, estimator: Estimator, variation: Variation, own: pd.DataFrame
+    kpi: Kpi, tables: Tables, variation: Variation, cells: pd.DataFrame
 ) -> tuple[Cell, Cell | None]:
-    trend = trend_of(estimator, own, periods_of(tables, variation.params), variation.params.level)
+    trend = placed(cells, periods_of(tables, variation.params))
     position = headline_position(trend, kpi.paired)
     return cell_of(trend, position), cell_of(trend, position - 1) if position else None
 

@@ -22,8 +22,10 @@ class Settings:
 
     `alpha` is two-sided. `compare_periods` is the pooling that decides, `also_shown` is shown
     beside it. `most_definitions` bounds how many fair definitions are tried (all of them if there are
-    no more, else a seeded sample that holds each fair value on its own). `most_month_ends` bounds how far back scores are taken; `renewal_grace_days` is how
-    late a new contract may start and still count as a renewal.
+    no more, else a seeded sample that holds each fair value on its own). `most_month_ends` bounds
+    how far back scores are taken; `renewal_grace_days` is how late a new contract may start and
+    still count as a renewal. An account that orders goods is silent after `rhythm_multiple` of its
+    usual gaps, which are known from `least_orders` order days on.
     """
 
     power: float = 0.8
@@ -36,10 +38,12 @@ class Settings:
     least_losses: int = 10
     most_month_ends: int = 40
     renewal_grace_days: int = 31
+    rhythm_multiple: float = 3.0
+    least_orders: int = 4
     draws: int = 1000
     folds: int = 5
     seed: int = 20200206
-    most_definitions: int = 24
+    most_definitions: int = 200
     largest_flip_share: float = 0.2
     least_tau: float = 0.7
     least_accounts_in_order: int = 5

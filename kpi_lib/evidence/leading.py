@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.evidence.outcomes import History, history
+from kpi_lib.evidence.reorders import reorder_history
 from kpi_lib.evidence.risk import RiskSets, risk_sets
 from kpi_lib.evidence.skill import calibration, lead_table
 from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.schema import Tables
-from kpi_lib.wording import format_count, format_p_value
+from kpi_lib.wording import format_count, format_p_value, is_known, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,26 +22,39 @@ TEST = "leading"
 def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Finding:
     """Whether the score of an account tells its loss at least `response_months` ahead.
 
-    Outcome: the renewal decision at each term end, or leaving in between. Table, one row per lead:
+    Outcome: the renewal decision at each term end, or leaving in between; where there are orders and
+    no subscriptions, whether the account orders again within its own rhythm. Table, one row per lead:
     lead_months, n, losses, auc, auc_low, auc_high, auc_baseline, auc_both, skill, skill_low,
-    skill_high, p_value, without_score, auc_missing_worst, auc_to_end. The limits hold for all leads
-    at once. `auc_to_end` is without the rule that a known cancellation ends the risk, and
-    `auc_missing_worst` ranks accounts without a score as the worst.
+    skill_high, p_value, without_score, auc_missing_worst, auc_to_end, revenue_rho with its low and
+    high. The limits hold for all leads at once. `auc_to_end` is without the rule that a known
+    cancellation ends the risk, and `auc_missing_worst` ranks accounts without a score as the worst.
+    `revenue_rho` is the rank correlation of a good score with the net change of revenue: a second
+    outcome, which decides nothing; its limits are those of one lead.
     """
     tables = tables_of(source, params)
     reason = _lacking(kpi, tables)
     if reason:
         return cannot_tell(TEST, reason)
-    past = history(tables, settings)
+    past = past_of(tables, settings)
     if past.losses < settings.least_losses:
-        return cannot_tell(TEST, _too_few(past.losses, settings), numbers={"losses": past.losses})
+        reason = _too_few(past.losses, past, settings)
+        return cannot_tell(TEST, reason, numbers={"losses": past.losses})
     return found_in(past, risk_sets(kpi, source, params, past, settings), settings)
+
+
+def past_of(tables: Tables, settings: Settings = DEFAULTS) -> History:
+    """What became of the accounts: their renewals, or their reorders where nothing is subscribed.
+
+    Raises KeyError where there are neither subscriptions nor orders.
+    """
+    known = history if "subscriptions" in tables else reorder_history
+    return known(tables, settings)
 
 
 def found_in(past: History, sets: RiskSets, settings: Settings = DEFAULTS) -> Finding:
     """The finding on risk sets that have their scores."""
     table = lead_table(sets, settings)
-    return _judged(table, _numbers(table, past, sets.by_notice, settings), settings)
+    return _judged(table, past, _numbers(table, past, sets.by_notice, settings), settings)
 
 
 def lead_time(table: pd.DataFrame, settings: Settings) -> tuple[int, int]:
@@ -64,13 +78,13 @@ def _unbroken(table: pd.DataFrame, holds: pd.Series[bool]) -> int:
 def _lacking(kpi: Kpi, tables: Tables) -> str:
     if not kpi.has_account_level:
         return "the KPI says nothing about single accounts"
-    if "subscriptions" not in tables:
-        return "there are no subscriptions, so that no renewal or loss is known"
+    if not {"subscriptions", "orders"} & set(tables):
+        return "there are neither subscriptions nor orders, so that nothing says who stayed"
     return ""
 
 
-def _too_few(losses: int, settings: Settings) -> str:
-    return f"{format_count(losses, 'lost account')}; this test needs {settings.least_losses}"
+def _too_few(losses: int, past: History, settings: Settings) -> str:
+    return f"{format_count(losses, past.words.account)}; this test needs {settings.least_losses}"
 
 
 def _numbers(
@@ -89,6 +103,7 @@ def _numbers(
         "p_value": _largest(deciding["p_value"]),
         "auc": _by_lead(table, "auc"),
         "skill": _by_lead(table, "skill"),
+        "revenue_rho": _by_lead(table, "revenue_rho"),
         "calibration": calibration(by_notice, settings).to_dict("records"),
     }
 
@@ -106,41 +121,51 @@ def _largest(values: pd.Series[float]) -> float | None:
     return None if values.empty or values.isna().any() else float(values.max())
 
 
-def _judged(table: pd.DataFrame, numbers: dict[str, Any], settings: Settings) -> Finding:
-    at = table[table["lead_months"] == settings.response_months]
+def _judged(
+    table: pd.DataFrame, past: History, numbers: dict[str, Any], settings: Settings
+) -> Finding:
+    at, words = table[table["lead_months"] == settings.response_months], past.words
     if at.empty or at["losses"].iloc[0] < settings.least_losses:
         losses = 0 if at.empty else int(at["losses"].iloc[0])
-        reason = (
-            f"{_too_few(losses, settings)} that had a score {settings.response_months} months ahead"
-        )
-        return cannot_tell(TEST, reason, table, numbers)
+        ahead = f"that had a score {settings.response_months} months ahead"
+        return cannot_tell(TEST, f"{_too_few(losses, past, settings)} {ahead}", table, numbers)
     row = at.iloc[0]
     if row["losses"] == row["n"]:
-        reason = f"all {format_count(row['n'], 'decision')} are losses; no renewal to compare with"
-        return cannot_tell(TEST, reason, table, numbers)
+        all_of = f"all {format_count(row['n'], words.decision)} are {plural(words.loss, 2)}"
+        return cannot_tell(TEST, f"{all_of}; no {words.kept} to compare with", table, numbers)
     if not row["auc_high"] > row["auc_low"]:
         return cannot_tell(TEST, "the score is the same for all accounts", table, numbers)
-    said = _said(row, numbers)
+    said, lost = f"{_said(row, past, numbers)}.{_revenue(row)}", plural(words.loss, 2)
+    ahead = f"{settings.response_months} months ahead"
     if numbers["lead_months"] >= settings.response_months:
-        headline = f"It tells losses {numbers['lead_months']} months ahead: {said}."
+        headline = f"It tells {lost} {numbers['lead_months']} months ahead: {said}"
         return Finding(TEST, True, headline, table, "", numbers)
     if row["skill_high"] < settings.smallest_useful_skill:
         reason = f"at {settings.response_months} months it adds less than {settings.smallest_useful_skill:g}"
-        headline = f"It does not tell losses {settings.response_months} months ahead: {said}."
+        headline = f"It does not tell {lost} {ahead}: {said}"
         return Finding(TEST, False, headline, table, reason, numbers)
-    reason = f"{format_count(row['losses'], 'loss')} are too few to say whether it leads"
-    headline = (
-        f"Whether it tells losses {settings.response_months} months ahead cannot be told: {said}."
-    )
+    reason = f"{format_count(row['losses'], words.loss)} are too few to say whether it leads"
+    headline = f"Whether it tells {lost} {ahead} cannot be told: {said}"
     return Finding(TEST, None, headline, table, reason, numbers)
 
 
-def _said(row: pd.Series[Any], numbers: dict[str, Any]) -> str:
+def _said(row: pd.Series[Any], past: History, numbers: dict[str, Any]) -> str:
+    words = past.words
     ahead = f"{numbers['response_months']} months before"
     auc = f"AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
     skill = f"{row['skill']:+.2f} ({row['skill_low']:+.2f} to {row['skill_high']:+.2f})"
-    adds = f"which adds {skill} to tenure, contract size and the last outcome"
+    adds = f"which adds {skill} to tenure, {words.size} and the last outcome"
+    lost = format_count(row["losses"], words.loss)
     return (
-        f"{ahead}, {auc}, {adds}; {int(row['losses'])} losses among {int(row['n'])} decisions, "
+        f"{ahead}, {auc}, {adds}; {lost} among {format_count(row['n'], words.decision)}, "
         f"permutation p {format_p_value(row['p_value'])}"
     )
+
+
+def _revenue(row: pd.Series[Any]) -> str:
+    """The second outcome in a sentence, "" where it is none."""
+    if not is_known(row["revenue_rho"]):
+        return ""
+    limits = f"{row['revenue_rho_low']:+.2f} to {row['revenue_rho_high']:+.2f}"
+    correlation = f"rank correlation {row['revenue_rho']:+.2f} ({limits})"
+    return f" With the net change of revenue a good score goes along at {correlation}, which decides nothing."

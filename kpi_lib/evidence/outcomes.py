@@ -23,6 +23,22 @@ _DATES = ["started_on", "ended_on", "cancelled_on", "term_ends_on"]
 
 
 @dataclass(frozen=True)
+class Words:
+    """What a decision and its two ends are called: nouns in the singular, and the size of an account."""
+
+    account: str
+    loss: str
+    decision: str
+    kept: str
+    size: str
+
+
+RENEWAL = Words(
+    account="lost account", loss="loss", decision="decision", kept="renewal", size="contract size"
+)
+
+
+@dataclass(frozen=True)
 class History:
     """The contracts of all accounts and what became of them.
 
@@ -30,12 +46,15 @@ class History:
     per decision: account_id, spell_from (paying without a break since then), first_paid_on,
     decision_on (term end, or the day paying stopped), notice_on (null unless notice was given),
     acted_on (the earlier of notice and end; for a renewal the term end minus `notice_days`),
-    is_lost. `notice_days`: median days between acting and the end among the lost.
+    is_lost. `notice_days`: median days between acting and the end among the lost. `settle_days`:
+    days after a decision from which on the new amount counts, None where amounts are no outcome.
     """
 
     rows: pd.DataFrame
     decisions: pd.DataFrame
     notice_days: int
+    words: Words = RENEWAL
+    settle_days: int | None = None
 
     @property
     def losses(self) -> int:
@@ -55,13 +74,17 @@ def history_of(rows: pd.DataFrame, as_of: date, settings: Settings = DEFAULTS) -
     the median notice of the lost. Both kinds of account are thus scored at the same distance from
     their decision. A contract that goes on within `renewal_grace_days` counts as renewed.
     """
+    import pandas as pd
+
     ordered = rows.sort_values(["account_id", "started_on"], kind="stable", ignore_index=True)
     spells = _spells(ordered, settings.renewal_grace_days)
     lost = _losses(ordered, spells, as_of, settings.renewal_grace_days)
     renewed = _renewals(ordered, spells, as_of, settings.renewal_grace_days)
     days = (lost["decision_on"] - lost["acted_on"]).dt.days
     notice_days = int(days.median()) if len(days) else 0
-    return History(ordered, _together(lost, renewed, notice_days), notice_days)
+    could_act = renewed["decision_on"] - pd.Timedelta(days=notice_days)
+    decisions = decisions_of(lost, renewed.assign(acted_on=could_act))
+    return History(ordered, decisions, notice_days, settle_days=settings.renewal_grace_days)
 
 
 def amounts_on(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[float]:
@@ -70,6 +93,20 @@ def amounts_on(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[float]:
     runs = (joined["started_on"] <= joined["on"]) & (joined["on"] < joined["ended_on"])
     sums = joined[runs].groupby("asked")["monthly_amount"].sum()
     return sums.reindex(range(len(asked)), fill_value=0.0).astype("float64")
+
+
+def net_change(past: History, asked: pd.DataFrame) -> pd.Series[float]:
+    """Change of the monthly amount from each asked day to after its decision, as a share of it.
+
+    `asked` has account_id, on and decision_on. -1 for who left; null where nothing was paid on the
+    asked day, where the amount after is not known yet, and where amounts are no outcome.
+    """
+    before = amounts_on(past.rows, asked)
+    if past.settle_days is None:
+        return before * np.nan
+    settled_on = asked["decision_on"].reset_index(drop=True) + np.timedelta64(past.settle_days, "D")
+    after = amounts_on(past.rows, asked.reset_index(drop=True).assign(on=settled_on))
+    return (after / before.where(before > 0)) - 1
 
 
 def notice_known(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[bool]:
@@ -152,11 +189,10 @@ def _renewals(
     return inside.assign(notice_on=nothing, is_lost=False)
 
 
-def _together(lost: pd.DataFrame, renewed: pd.DataFrame, notice_days: int) -> pd.DataFrame:
+def decisions_of(*parts: pd.DataFrame) -> pd.DataFrame:
+    """The decisions of a `History` from frames that have its columns, in the order of accounts and days."""
     import pandas as pd
 
-    could_act = renewed["decision_on"] - pd.Timedelta(days=notice_days)
-    parts = [lost, renewed.assign(acted_on=could_act)]
     columns = [
         "account_id", "spell_from", "first_paid_on", "decision_on", "notice_on", "acted_on",
         "is_lost",

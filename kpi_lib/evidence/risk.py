@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kpi_lib.evidence.finding import Settings
-from kpi_lib.evidence.outcomes import History, amounts_on, last_outcome, notice_known
+from kpi_lib.evidence.outcomes import History, amounts_on, last_outcome, net_change, notice_known
 from kpi_lib.evidence.scores import scores_on
 from kpi_lib.kpi import Better, Kpi, KpiParams, Source
 
@@ -26,8 +26,8 @@ class RiskSets:
     """Accounts on the month ends that lie the asked leads before their decisions.
 
     One row per decision and lead: account_id, lead_months, on, is_lost, risk (the score, turned so
-    that more means worse; null without a score), the columns of `BASELINE`, stratum (calendar month
-    and tenure band). `by_notice`: the lead runs to the earlier of notice and end, and accounts
+    that more means worse; null without a score), net_change (of the amount, see
+    `outcomes.net_change`), the columns of `BASELINE`, stratum (calendar month and tenure band). `by_notice`: the lead runs to the earlier of notice and end, and accounts
     whose cancellation was known on the scoring day are out. `to_end`: without that rule.
     """
 
@@ -112,6 +112,7 @@ def _described(
     risk = scored["score"] if better is Better.LOWER else -scored["score"]
     made = scored[["account_id", "lead_months", "on", "is_lost"]].assign(
         risk=risk,
+        net_change=net_change(past, recent).to_numpy(),
         tenure_months=tenure,
         log_amount=np.log1p(amount),
         stratum=scored["on"].astype("int64") * len(_BANDS) + band,

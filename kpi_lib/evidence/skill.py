@@ -13,7 +13,7 @@ from kpi_lib.evidence.permutation import stratified_p_value
 from kpi_lib.evidence.risk import BASELINE, RiskSets
 from kpi_lib.stats.bootstrap import cluster_weights, simultaneous_bounds
 from kpi_lib.stats.logistic import cross_fitted_probabilities
-from kpi_lib.stats.rank import auc, auc_draws
+from kpi_lib.stats.rank import auc, auc_draws, spearman_draws
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +38,9 @@ def lead_table(sets: RiskSets, settings: Settings) -> pd.DataFrame:
     import pandas as pd
 
     scored = sets.by_notice.dropna(subset=["risk"]).reset_index(drop=True)
-    weights = cluster_weights(
-        scored["account_id"].to_numpy(dtype=str), settings.draws, settings.seed
-    )
-    leads = [_lead(sets, scored, weights, lead, settings) for lead in settings.leads]
+    names, codes = np.unique(scored["account_id"].to_numpy(dtype=str), return_inverse=True)
+    drawn = cluster_weights(names, settings.draws, settings.seed)
+    leads = [_lead(sets, scored, drawn, codes, lead, settings) for lead in settings.leads]
     table = pd.DataFrame([lead.row for lead in leads])
     for name in ("auc", "skill"):
         draws = np.column_stack([getattr(lead, f"{name}_draws") for lead in leads])
@@ -80,17 +79,25 @@ def calibration(by_notice: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def _lead(
-    sets: RiskSets, scored: pd.DataFrame, weights: Floats, lead: int, settings: Settings
+    sets: RiskSets,
+    scored: pd.DataFrame,
+    drawn: Floats,
+    codes: npt.NDArray[np.intp],
+    lead: int,
+    settings: Settings,
 ) -> Lead:
+    """The row of one lead; `drawn` is how often each account counts per draw, `codes` whose row it is."""
     chosen = (scored["lead_months"] == lead).to_numpy()
     rows = scored[chosen].reset_index(drop=True)
     lost = rows["is_lost"].to_numpy(dtype=bool)
     row: dict[str, Any] = {"lead_months": lead, "n": len(rows), "losses": int(lost.sum())}
     row |= _other_views(sets, lead)
+    own = drawn[:, codes[chosen]]
+    row |= revenue_rank(rows, own, settings)
     if len(set(lost)) < 2:
         nothing = np.full(settings.draws, np.nan)
         return Lead(row | _unknown(), nothing, nothing)
-    risk, own = rows["risk"].to_numpy(dtype=np.float64), weights[:, chosen]
+    risk = rows["risk"].to_numpy(dtype=np.float64)
     baseline = _predicted(rows, BASELINE, settings)
     both = _predicted(rows, [*BASELINE, "rank"], settings)
     row |= {
@@ -104,6 +111,24 @@ def _lead(
     )
     skill_draws = auc_draws(both, lost, own) - auc_draws(baseline, lost, own)
     return Lead(row, auc_draws(risk, lost, own), skill_draws)
+
+
+def revenue_rank(rows: pd.DataFrame, weights: Floats, settings: Settings) -> dict[str, float]:
+    """Rank correlation of a good score with the net change of revenue: revenue_rho, and its limits.
+
+    Positive: who scores well grows, or shrinks less. Limits of this lead alone, from the draws.
+    """
+    known = rows["net_change"].notna().to_numpy()
+    good = -rows["risk"].to_numpy(dtype=np.float64)[known]
+    change = rows["net_change"].to_numpy(dtype=np.float64)[known]
+    names = ("revenue_rho", "revenue_rho_low", "revenue_rho_high")
+    once = np.ones((1, len(change)))
+    estimate = spearman_draws(good, change, once)[0]
+    if not np.isfinite(estimate):
+        return dict.fromkeys(names, float("nan"))
+    draws = spearman_draws(good, change, weights[:, known])
+    low, high = np.nanquantile(draws, [settings.alpha / 2, 1 - settings.alpha / 2])
+    return dict(zip(names, (float(estimate), float(low), float(high)), strict=True))
 
 
 def _unknown() -> dict[str, float]:

@@ -67,21 +67,23 @@ def trend_of(
     estimator: Estimator, reduced: pd.DataFrame, periods: Sequence[Period], level: float
 ) -> pd.DataFrame:
     """The trend of a `Measurement`: one row per listed period, also where nothing was observed."""
+    cells = with_dates(estimator.estimate(reduced, ["period"], level))
+    return _with_limits(placed(cells, periods))
+
+
+def placed(cells: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
+    """The estimates of a trend, one row per listed period: `trend_of` without process limits."""
     import pandas as pd
 
-    grid = pd.DataFrame(
-        {
-            "period": [p.start for p in periods],
-            "end": [p.end for p in periods],
-            "label": [p.label for p in periods],
-        }
-    )
-    cells = with_dates(estimator.estimate(reduced, ["period"], level))
-    trend = grid.merge(cells, on="period", how="left")
-    trend["n"] = trend["n"].fillna(0).astype("int64")
-    trend["resolved"] = trend["resolved"].astype("float64").fillna(1.0)
-    trend["is_open"] = (trend["n"] > 0) & (trend["resolved"] < HALF)
-    return _with_limits(trend)
+    starts = [p.start for p in periods]
+    known = cells.set_index(pd.Index(cells["period"], dtype=object)).drop(columns="period")
+    trend = known.reindex(starts).reset_index(drop=True)
+    counts = trend["n"].fillna(0).astype("int64")
+    resolved = trend["resolved"].astype("float64").fillna(1.0)
+    days = {"period": starts, "end": [p.end for p in periods], "label": [p.label for p in periods]}
+    is_open = (counts > 0) & (resolved < HALF)
+    trend = trend.assign(n=counts, resolved=resolved, is_open=is_open)
+    return pd.concat([pd.DataFrame(days), trend], axis=1)
 
 
 def headline_position(trend: pd.DataFrame, paired: bool) -> int:

@@ -43,6 +43,32 @@ def auc_draws(score: Any, outcome: Any, weight_matrix: Any) -> Floats:
     return np.asarray(wins / np.where(pairs > 0, pairs, np.nan), dtype=np.float64)
 
 
+def spearman_draws(first: Any, second: Any, weight_matrix: Any) -> Floats:
+    """Rank correlation of two scores of the same units for each row of weights (draws, units).
+
+    Ranks are those of all units (ties share theirs); a draw weighs them. NaN where one of the two
+    does not vary in a draw. Source: Spearman (1904), American Journal of Psychology 15.
+    """
+    import pandas as pd
+
+    weights = np.asarray(weight_matrix, dtype=np.float64)
+    one, two = (pd.Series(np.asarray(side)).rank().to_numpy(np.float64) for side in (first, second))
+    total = weights.sum(axis=1)
+    total = np.where(total > 0, total, np.nan)
+    means = [weights @ side / total for side in (one, two)]
+    products = [weights @ pair / total for pair in (one * one, two * two, one * two)]
+    spread = np.sqrt(
+        np.clip(products[0] - means[0] ** 2, 0, None)
+        * np.clip(products[1] - means[1] ** 2, 0, None)
+    )
+    found = (products[2] - means[0] * means[1]) / np.where(spread > ROUNDING, spread, np.nan)
+    return np.asarray(found, dtype=np.float64)
+
+
+ROUNDING = 1e-9
+"""A spread of ranks below this is none."""
+
+
 def kendall_tau(first: Any, second: Any) -> float | None:
     """Kendall's tau-b of two scores of the same units, over those with both known.
 

@@ -18,6 +18,7 @@ from kpi_lib.evidence.outcomes import (
     history,
     history_of,
     last_outcome,
+    net_change,
     notice_known,
 )
 from kpi_lib.schema import OPEN_END
@@ -134,6 +135,18 @@ def test_what_was_known_of_an_account_on_a_day() -> None:
     known = last_outcome(found.decisions, days)
     assert known["renewed_before"].tolist() == [0.0, 1.0, 1.0, 0.0]
     assert known["lost_before"].tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_the_net_change_of_revenue_counts_losses_and_new_prices() -> None:
+    found = past(
+        row(START, YEAR_1, term=YEAR_1),
+        row(YEAR_1, YEAR_2, term=YEAR_2, amount=130.0),
+    )
+    on = asked(date(2023, 6, 30), date(2024, 6, 30), date(2025, 6, 30))
+    decided = pd.to_datetime([YEAR_1, YEAR_2, YEAR_2]).astype("datetime64[us]")
+    changes = net_change(found, on.assign(decision_on=decided))
+    assert changes.iloc[:2].tolist() == pytest.approx([0.3, -1.0])
+    assert pd.isna(changes.iloc[2])
 
 
 @tried(max_examples=15)

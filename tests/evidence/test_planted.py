@@ -38,6 +38,11 @@ def made(folder: Path, *, effect: float) -> Dataset:
 
 
 @pytest.fixture(scope="module")
+def wholesale(sample: Dataset) -> Dataset:
+    return open_dataset(sample.folder.parent / "wholesale")
+
+
+@pytest.fixture(scope="module")
 def inactive(sample: Dataset) -> Finding:
     return leading(inactive_customers.KPI, sample, inactive_customers.KPI.Params(), QUICK)
 
@@ -64,6 +69,20 @@ def test_time_to_value_leads_all_the_way(sample: Dataset) -> None:
 def test_gross_revenue_does_not_lead(sample: Dataset) -> None:
     finding = leading(gross_revenue.KPI, sample, gross_revenue.KPI.Params(), QUICK)
     assert finding.passed is not True, finding.headline
+
+
+def test_gross_revenue_does_not_tell_who_orders_again(wholesale: Dataset) -> None:
+    kpi = gross_revenue.KPI
+    finding = leading(kpi, wholesale, kpi.Params(), QUICK)
+    assert finding.passed is False, finding.headline
+    assert finding.table["auc"].notna().all()
+    assert "silences" in finding.headline
+
+
+def test_revenue_follows_inactivity(inactive: Finding) -> None:
+    """The second outcome: inactive accounts shrink, and a renewal makes none of them grow."""
+    row = inactive.table[inactive.table["lead_months"] == 3].iloc[0]
+    assert 0 < row["revenue_rho_low"] < row["revenue_rho"] < row["revenue_rho_high"]
 
 
 def test_without_the_planted_effect_inactivity_does_not_lead(without_effect: Dataset) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import ibis
@@ -29,6 +29,10 @@ _KINDS = {
         "subscription_id": "string", "account_id": "string", "started_on": "date",
         "ended_on": "date", "cancelled_on": "date", "term_ends_on": "date",
         "monthly_amount": "float64",
+    },
+    "orders": {
+        "order_id": "string", "account_id": "string", "ordered_at": "timestamp",
+        "cancelled_on": "date",
     },
     "signals": {"account_id": "string", "on": "date", "level": "float64"},
 }  # fmt: skip
@@ -53,6 +57,8 @@ class World:
             made["signals"] = made["signals"].filter(made["signals"]["on"] <= day)
         if "subscriptions" in made:
             made["subscriptions"] = _subscriptions_known(made["subscriptions"], day)
+        if "orders" in made:
+            made["orders"] = _orders_known(made["orders"], day)
         return Tables(made, day, currency="EUR")
 
 
@@ -64,6 +70,12 @@ def _subscriptions_known(rows: ir.Table, day: date) -> ir.Table:
         ended_on=ibis.ifelse(over, rows["ended_on"], ibis.literal(OPEN_END)),
         cancelled_on=ibis.ifelse(told, rows["cancelled_on"], ibis.null("date")),
     )
+
+
+def _orders_known(rows: ir.Table, day: date) -> ir.Table:
+    rows = rows.filter(rows["ordered_at"].date() <= day)
+    told = (rows["cancelled_on"] <= day).fill_null(False)
+    return rows.mutate(cancelled_on=ibis.ifelse(told, rows["cancelled_on"], ibis.null("date")))
 
 
 @dataclass(frozen=True)
@@ -115,6 +127,49 @@ def make_world(plan: Plan) -> World:
     return World({name: table(name, rows) for name, rows in made.items()})
 
 
+@dataclass(frozen=True)
+class OrderPlan:
+    """What to plant where goods are ordered about every `gap_days`, until some accounts stop.
+
+    The signal of an account that stops rises by `effect` so many months before its last order.
+    """
+
+    accounts: int = 80
+    stop_share: float = 0.5
+    effect: float = 0.0
+    from_months: int = 5
+    gap_days: int = 25
+    years: int = 3
+    seed: int = 1
+
+
+def make_order_world(plan: OrderPlan) -> World:
+    """Accounts that order steadily, half of which stop for good on a day of their own."""
+    rng = np.random.default_rng(plan.seed)
+    first = LAST_DAY - timedelta(days=365 * plan.years)
+    ids = [f"a{number:03d}" for number in range(plan.accounts)]
+    orders: Rows = []
+    signals: Rows = []
+    for name in ids:
+        stops = rng.random() < plan.stop_share
+        last = first + timedelta(days=int(rng.integers(300, 365 * plan.years - 100)))
+        until = last if stops else LAST_DAY
+        orders += _orders(rng, name, first, until, plan.gap_days)
+        signals += _signals(rng, plan, name, first, [until] if stops else [])
+    made = {"accounts": [{"account_id": name} for name in ids], "orders": orders}
+    tables = {name: table(name, rows) for name, rows in (made | {"signals": signals}).items()}
+    return World(tables)
+
+
+def _orders(rng: np.random.Generator, name: str, first: date, until: date, gap: int) -> Rows:
+    day, rows = first + timedelta(days=int(rng.integers(0, gap))), []
+    while day <= until:
+        moment = datetime(day.year, day.month, day.day, 9)
+        rows.append({"order_id": f"{name}-{day}", "account_id": name, "ordered_at": moment})
+        day += timedelta(days=int(rng.integers(gap // 2, gap * 3 // 2)))
+    return rows
+
+
 def with_signals(world: World, signals: Rows) -> World:
     """The world with other signals."""
     return World({**world.tables, "signals": table("signals", signals)})
@@ -160,7 +215,7 @@ def _contracts(
 
 
 def _signals(
-    rng: np.random.Generator, plan: Plan, name: str, start: date, notices: list[date]
+    rng: np.random.Generator, plan: Plan | OrderPlan, name: str, start: date, notices: list[date]
 ) -> Rows:
     rows = []
     trait = rng.standard_normal()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_lib.stats.rank import auc, auc_draws, kendall_tau
+from kpi_lib.stats.rank import auc, auc_draws, kendall_tau, spearman_draws
 
 cases = st.lists(
     st.tuples(st.integers(0, 12), st.integers(0, 1), st.integers(0, 4)), min_size=2, max_size=50
@@ -69,3 +69,15 @@ def test_kendall_tau_of_known_orders() -> None:
 @pytest.mark.parametrize("other", [[1, 1, 1], [None, None, 2]])
 def test_kendall_tau_of_a_constant_or_unknown_score_is_not_told(other: list[float | None]) -> None:
     assert kendall_tau([1, 2, 3], other) is None
+
+
+def test_rank_correlation_is_that_of_scipy_and_weights_stand_for_repeated_units() -> None:
+    from scipy.stats import spearmanr
+
+    one, two = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0], [2.0, 7.0, 1.0, 8.0, 2.0, 8.0]
+    once, none_of_last, first_only = np.ones(6), np.array([1, 1, 1, 1, 1, 0]), np.eye(6)[0]
+    found = spearman_draws(one, two, [once, 2 * once, none_of_last, first_only, 0 * once])
+    expected = spearmanr(one, two).statistic
+    assert found[:2] == pytest.approx([expected, expected])
+    assert -1 <= found[2] <= 1
+    assert np.isnan(found[3:]).all()

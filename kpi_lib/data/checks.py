@@ -20,7 +20,7 @@ from kpi_lib.data.errors import Problem
 from kpi_lib.data.reach import Extent
 from kpi_lib.data.rules import EMPTY, TOLERATED, RowRule, row_rules
 from kpi_lib.data.set_rules import SetRule, set_rules
-from kpi_lib.data.span import row_day, to_day, whole
+from kpi_lib.data.span import known_day, newest_day, row_day, to_day, whole
 from kpi_lib.data.stock import Stock
 from kpi_lib.data.wording import EXAMPLES, examples_of, severity_of
 from kpi_lib.engine import run
@@ -40,13 +40,14 @@ class Checked:
     """What the checks found.
 
     `outside` names tables with rows of accounts that are not known, now or on an earlier day.
-    `left_out` counts the rows that no figure uses.
+    `left_out` counts the rows that no figure uses. `newest` is the newest day known of.
     """
 
     problems: list[Problem] = field(default_factory=list)
     spans: dict[str, Span] = field(default_factory=dict)
     outside: set[str] = field(default_factory=set)
     left_out: dict[str, int] = field(default_factory=dict)
+    newest: date | None = None
 
 
 def check(asker: Asker, reach: Sequence[Extent], *, whole_file: bool) -> Checked:
@@ -117,26 +118,31 @@ def _label(name: str, without: str = "") -> list[str]:
 
 @dataclass(frozen=True)
 class _RowCounts:
-    """Rows, span and broken rows per rule of one table, as one row."""
+    """Rows, span, newest day and broken rows per rule of one table, as one row."""
 
     name: str
+    present: frozenset[str]
     rules: tuple[RowRule, ...]
 
     def __call__(self, moment: Moment) -> ir.Table:
-        table = moment.masked[self.name]
-        day = row_day(table, CONTRACT[self.name])
+        table, contract = moment.masked[self.name], CONTRACT[self.name]
+        day = row_day(table, contract)
+        newest = newest_day(table, contract, self.present)
         span = {"first": day.min(), "last": day.max()} if day is not None else {}
         broken = {f"rule_{i}": rule.broken(table).sum() for i, rule in enumerate(self.rules)}
-        return table.aggregate(rows=table.count(), **span, **broken)
+        return table.aggregate(rows=table.count(), newest=newest, **span, **broken)
 
 
 def _check_rows(
     name: str, asker: Asker, unread: Mapping[tuple[str, str], int], found: Checked
 ) -> None:
     """All rules of single rows, and the span of the table, in one query."""
-    rules = tuple(row_rules(CONTRACT[name], asker.stock.present[name]))
-    row = asker.row(Question(f"rows {name}", _RowCounts(name, rules)))
+    present = asker.stock.present[name]
+    rules = tuple(row_rules(CONTRACT[name], present))
+    row = asker.row(Question(f"rows {name}", _RowCounts(name, present, rules)))
     rows = whole(row["rows"])
+    days = (found.newest, known_day(row["newest"]))
+    found.newest = max((day for day in days if day is not None), default=None)
     found.spans[name] = Span(rows, to_day(row.get("first")), to_day(row.get("last")))
     for i, rule in enumerate(rules):
         broken = whole(row[f"rule_{i}"])

@@ -22,7 +22,10 @@ class DataError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong in the data: where, which rule, how many rows, examples, what to do."""
+    """Something wrong in the data: where, which rule, how many rows, examples, what to do.
+
+    `table` is empty where it concerns the data set as a whole.
+    """
 
     severity: Severity
     table: str
@@ -35,7 +38,7 @@ class Problem:
     def __str__(self) -> str:
         count = f": {self.rows:,} row{'' if self.rows == 1 else 's'}" if self.rows else ""
         shown = f" ({'; '.join(self.examples)})" if self.examples else ""
-        place = f"{self.table}.{self.column}" if self.column else self.table
+        place = f"{self.table}.{self.column}" if self.column else self.table or "all tables"
         advice = f". {self.todo}" if self.todo else ""
         return one_line(f"{self.severity}: {place}: {self.rule}{count}{shown}{advice}")
 

@@ -13,6 +13,7 @@ from kpi_lib.data.checks import Checked, check
 from kpi_lib.data.config import Config, read_config, read_day
 from kpi_lib.data.database import open_database
 from kpi_lib.data.dataset import Dataset
+from kpi_lib.data.ending import quiet_end, refuse_beyond
 from kpi_lib.data.errors import DataError, Secrets
 from kpi_lib.data.folder import open_folder
 from kpi_lib.data.known import HISTORY, Knowledge
@@ -29,7 +30,8 @@ def open_dataset(
 
     `as_of` defaults to the day named in dataset.yaml, else to the last day the rows know of. What
     is wrong in the data is in `problems`; with `require_clean` any error raises DataError, whose
-    message has one line per problem. Nothing is written into the folder.
+    message has one line per problem. A day before the first row, or more than a few days after the
+    last day the data know, is refused too. Nothing is written into the folder.
     """
     secrets = Secrets()
     config = read_config(path_or_yaml)
@@ -49,6 +51,7 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
     plain = Knowledge(stock.present, fields)
     reach = extents(Asker(stock, plain, today, today))
     day = asked or config.as_of or _last_day(config, stock, reach)
+    refuse_beyond(config, day, reach, today)
     checked = check(Asker(stock, plain, day, today), reach, whole_file=asked is None)
     TEXTS.save()
     _refuse(config, checked, day, require_clean)
@@ -62,7 +65,7 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
         notes=config.notes,
         leave_out=config.leave_out,
         tables=stock.tables,
-        problems=tuple(checked.problems),
+        problems=(*checked.problems, *quiet_end(config, day, checked.newest)),
         guesses=stock.guesses,
         left_out=checked.left_out,
         undated=_undated(stock, fields),

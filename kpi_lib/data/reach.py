@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.contract import CONTRACT
 from kpi_lib.data.asking import Asker, Moment, Question, Row
-from kpi_lib.data.span import LONG_AGO, past_days, row_day, to_day, whole
+from kpi_lib.data.span import known_day, newest_day, row_day, to_day, whole
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,9 @@ def extents(asker: Asker) -> list[Extent]:
 
 
 def _extent(name: str, answer: Row) -> Extent:
-    known = to_day(answer["known"])
-    last_known = None if known == LONG_AGO else known
     return Extent(
         table=name,
-        last_known=last_known,
+        last_known=known_day(answer["known"]),
         rows=whole(answer["rows"]),
         undated=whole(answer["undated"]),
         future_rows=whole(answer["future"]),
@@ -57,13 +55,11 @@ class _Extent:
     def __call__(self, moment: Moment) -> ir.Table:
         table, contract = moment.full[self.name], CONTRACT[self.name]
         today = ibis.literal(moment.today, type="date")
-        newest = [one.max(where=one <= today) for one in past_days(table, contract, self.present)]
-        long_ago = ibis.literal(LONG_AGO, type="date")
         day = row_day(table, contract)
         if day is None:
             raise ValueError(f"{self.name} has no date of its own")
         return table.aggregate(
-            known=ibis.greatest(long_ago, long_ago, *(one.fill_null(long_ago) for one in newest)),
+            known=newest_day(table, contract, self.present, until=today),
             rows=table.count(),
             undated=day.isnull().sum(),
             future=(day > today).sum(),

@@ -43,6 +43,27 @@ def past_days(
             yield as_day(table[column.name]).nullif(OPEN_END)
 
 
+def newest_day(
+    table: ir.Table,
+    contract: TableContract,
+    present: Collection[str],
+    until: ir.DateValue | None = None,
+) -> ir.Scalar:
+    """The newest of the past days of a table (up to `until`), `LONG_AGO` where there is none."""
+    days = [
+        one.max(where=None if until is None else one <= until)
+        for one in past_days(table, contract, present)
+    ]
+    long_ago = ibis.literal(LONG_AGO, type="date")
+    return ibis.greatest(long_ago, long_ago, *(one.fill_null(long_ago) for one in days))
+
+
+def known_day(value: Any) -> date | None:
+    """A newest day the engine gave, None where there is none."""
+    found = to_day(value)
+    return None if found == LONG_AGO else found
+
+
 def to_day(value: Any) -> date | None:
     """A value the engine gave as a day, None where it is missing."""
     if value is None or value != value:

@@ -14,7 +14,7 @@ from tests.review.conftest import write_notebook
 
 ROOT = Path(__file__).parents[2]
 PARAMETERS = 'dataset = "data/shop"\nas_of = None\nperiods = 8'
-ACCOUNTS = "account_id,name,signed_on\na,Ann,2025-01-02\nb,Bob,2025-03-04\n"
+ACCOUNTS = "account_id,name,signed_on\na,Ann,2025-01-02\nb,Bob,2025-12-31\n"
 COUNTS = (
     "from pathlib import Path\nwith open('../runs.txt', 'a') as file: file.write({name!r} + '\\n')"
 )

@@ -100,7 +100,7 @@ def test_only_what_is_missing_or_changed_is_run_again(shop: Path) -> None:
     [
         ("params/alpha.yaml", "periods: 4\n", ["alpha"]),
         ("data/shop/params/beta.yaml", "periods: 4\n", ["beta"]),
-        ("data/shop/accounts.csv", "account_id,name,signed_on\na,Ann,2025-01-03\n", ["alpha", "beta"]),
+        ("data/shop/accounts.csv", "account_id,name,signed_on\na,Ann,2025-12-30\n", ["alpha", "beta"]),
         ("reviews/shop/2025-12-31/alpha.ipynb", "{ truncated", ["alpha"]),
     ],
 )  # fmt: skip

@@ -1,8 +1,7 @@
-"""The same sums on PostgreSQL as on DuckDB, when a server is named by KPI_TEST_POSTGRES."""
+"""The same sums on PostgreSQL as on DuckDB."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,6 @@ from kpi_lib.kpi import Estimator
 from kpi_lib.stats import Mean, Proportion, Ratio, Survival, Total
 from tests.stats.frames import EARLIER, LATER, observations, run
 
-URL = os.environ.get("KPI_TEST_POSTGRES", "")
 ESTIMATORS: list[Estimator] = [Mean(), Ratio(), Total("closing"), Proportion(), Survival(365)]
 
 
@@ -40,11 +38,12 @@ def _sorted(expression: ir.Table) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns)).reset_index(drop=True)
 
 
-@pytest.mark.skipif(not URL, reason="PostgreSQL: KPI_TEST_POSTGRES names no server")
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=repr)
-def test_sums_are_the_same_on_postgres(estimator: Estimator) -> None:
+def test_sums_are_the_same_on_postgres(estimator: Estimator, postgres_url: str) -> None:
     here = _observations()
-    there = ibis.connect(URL).create_table("stats_observations", here.to_pyarrow(), temp=True)
+    there = ibis.connect(postgres_url).create_table(
+        "stats_observations", here.to_pyarrow(), temp=True
+    )
     questions: list[Callable[[ir.Table], ir.Table]] = [
         lambda table: estimator.reduce(table, ["period", "segment"]),
         lambda table: estimator.reduce(table, []),

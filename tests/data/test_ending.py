@@ -1,0 +1,89 @@
+"""A day after the data end: a few are silence, which is said; more are refused, since nobody can tell."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from kpi_lib.data import DataError, open_dataset
+from kpi_lib.data.ending import TOLERATED
+from kpi_lib.experiment import start
+from kpi_lib.sections.data_read import report
+from tests.data.companies import YAML, with_change, with_row, write_company
+
+LAST = date(2024, 9, 30)
+"""The day of the newest row of the company: a use of the product."""
+
+
+def test_the_last_day_known_needs_no_warning(tmp_path: Path) -> None:
+    assert open_dataset(write_company(tmp_path), as_of=LAST).problems == ()
+
+
+@pytest.mark.parametrize("days", [1, 3, TOLERATED.days])
+def test_a_few_quiet_days_are_read_and_said(days: int, tmp_path: Path) -> None:
+    day = LAST + timedelta(days=days)
+    dataset = open_dataset(write_company(tmp_path), as_of=day)
+    assert dataset.last_day == day
+    (problem,) = dataset.problems
+    span = "the day" if days == 1 else f"the {days} days"
+    said = f"warning: all tables: nothing is recorded after {LAST}, in {span} up to {day}. "
+    assert str(problem).startswith(said)
+    shown = report(dataset).shown()
+    assert shown is not None
+    assert str(problem) in shown.text
+
+
+@pytest.mark.parametrize("days", [TOLERATED.days + 1, 92, 2000])
+def test_a_day_long_after_is_refused_in_one_line(days: int, tmp_path: Path) -> None:
+    day = LAST + timedelta(days=days)
+    with pytest.raises(DataError) as refused:
+        open_dataset(write_company(tmp_path), as_of=day, require_clean=False)
+    (line,) = str(refused.value).splitlines()
+    assert f"as_of {day} lies {days} days after {LAST}, the last day the data know" in line
+
+
+def test_a_notebook_run_by_papermill_is_refused_too() -> None:
+    with pytest.raises(DataError, match="the last day the data know"):
+        start("inactive_customers", {"dataset": "data/sample/saas", "as_of": "2026-09-30"})
+
+
+def test_a_budget_of_later_months_is_no_newer_data(tmp_path: Path) -> None:
+    folder = write_company(tmp_path, spend=with_row("spend", "2024-11-01,sales,1000"))
+    with pytest.raises(DataError, match=f"days after {LAST}"):
+        open_dataset(folder, as_of="2024-12-31")
+
+
+def test_a_date_that_lies_ahead_is_no_newer_data(tmp_path: Path) -> None:
+    later = date.today() + timedelta(days=40)
+    usage = with_row("usage", f"a1,,{later} 09:00:00,report_viewed,ui,1")
+    with pytest.raises(DataError, match=f"days after {LAST}"):
+        open_dataset(write_company(tmp_path, usage=usage), as_of=later, require_clean=False)
+
+
+def test_the_data_set_may_say_until_when_it_is_complete(tmp_path: Path) -> None:
+    folder = write_company(tmp_path, YAML + "as_of: 2024-12-31\n")
+    assert open_dataset(folder).problems == ()
+    assert open_dataset(folder, as_of="2024-12-15").problems == ()
+    assert len(open_dataset(folder, as_of="2025-01-02").problems) == 1
+    with pytest.raises(DataError, match="the last day the data know"):
+        open_dataset(folder, as_of="2025-01-31")
+
+
+def test_it_cannot_be_complete_until_a_day_to_come(tmp_path: Path) -> None:
+    later = date.today() + timedelta(days=40)
+    folder = write_company(tmp_path, YAML + f"as_of: {later}\n")
+    with pytest.raises(DataError, match=f"as_of {later} lies .* days after {LAST}"):
+        open_dataset(folder)
+
+
+def test_what_comes_later_does_not_take_the_warning_away(tmp_path: Path) -> None:
+    """The report of a day is the same once later rows are there."""
+    without = with_change("usage", "a4,c4,2024-09-30 12:00:00,report_shared,ui,1\n", "")
+    alone = write_company(tmp_path / "alone", usage=without)
+    followed = write_company(tmp_path / "followed")
+    # The history of a4 is of 15 August; the next row, if any, is of 30 September.
+    first, second = (open_dataset(one, as_of="2024-08-18") for one in (alone, followed))
+    assert first.problems == second.problems
+    assert len(first.problems) == 1

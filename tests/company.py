@@ -242,7 +242,15 @@ def _costs(number: int) -> list[Row]:
 
 def _moments(row: Row) -> list[date]:
     """The days by which a row is dated, for leaving out what lies after the last day."""
-    for name in ("started_on", "signed_on", "created_on", "at", "entered_at", "ordered_at", "month"):
+    for name in (
+        "started_on",
+        "signed_on",
+        "created_on",
+        "at",
+        "entered_at",
+        "ordered_at",
+        "month",
+    ):
         if name in row:
             day = row[name]
             return [day.date() if isinstance(day, datetime) else day]

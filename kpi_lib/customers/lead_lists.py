@@ -27,7 +27,7 @@ def mix(tables: Tables, params: Choice) -> ir.Table:
 
     The halves are made of the periods whose horizon has passed. One row per `segment` of the leads:
     segment, earlier_share and later_share (of all leads), earlier_conversion, later_conversion,
-    from_mix, from_rate; the last two add up over the segments to the change of the whole.
+    from_mix, from_rate; the last row is the whole, whose change is its from_mix + from_rate.
     """
     patience = timedelta(days=params.horizon_days)
     done = [p for p in shown_periods(tables, params) if p.end + patience <= tables.as_of]
@@ -47,7 +47,27 @@ def mix(tables: Tables, params: Choice) -> ir.Table:
     found = mix_and_rate(frame, "segment", "half", _HALVES, count="n", rate="value")
     found = found.rename(columns={f"{half}_rate": f"{half}_conversion" for half in _HALVES})
     kinds = dict.fromkeys(found.columns, "float64") | {"segment": "string"}
-    return table_of(found, kinds).order_by("segment")
+    table = table_of(_with_whole(found), kinds)
+    return table.order_by(table["segment"] == _WHOLE, "segment")
+
+
+_WHOLE = "all segments"
+
+
+def _with_whole(found: pd.DataFrame) -> pd.DataFrame:
+    """The segments with a last row for all of them together."""
+    import pandas as pd
+
+    if found.empty:
+        return found
+    whole = {"segment": _WHOLE} | {name: found[name].sum(min_count=1) for name in _ADDED}
+    for half in _HALVES:
+        won = found[f"{half}_share"] * found[f"{half}_conversion"]
+        whole[f"{half}_conversion"] = won.sum(min_count=1)
+    return pd.concat([found, pd.DataFrame([whole])], ignore_index=True)
+
+
+_ADDED = ("earlier_share", "later_share", "from_mix", "from_rate")
 
 
 def durations(tables: Tables, params: Choice) -> ir.Table:

@@ -252,6 +252,8 @@ class Kpi:
     score: Callable[[Tables, Any], ir.Table] | None = None
     """account_id, score per account on `tables.as_of`; default: its own observation."""
     has_account_level: bool = True
+    noun: str = ""
+    """What one unit is called in a sentence; default: customer, or case without account level."""
     parts: tuple[Part, ...] = ()
     who: Part | None = None
     """Replaces the generic list of who is behind the number."""

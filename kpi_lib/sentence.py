@@ -54,7 +54,7 @@ def is_distinguishable(change: Difference, level: float) -> bool | None:
 
 def noun_of(kpi: Kpi) -> str:
     """What the units are called in a sentence."""
-    return "customer" if kpi.has_account_level else "case"
+    return kpi.noun or ("customer" if kpi.has_account_level else "case")
 
 
 def _headline(measurement: Measurement) -> str:

@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from kpi_lib.example import small_company
+from kpi_lib.periods import add_months
 from kpi_lib.schema import Tables
 
 Row = dict[str, Any]
@@ -18,6 +19,8 @@ Rows = dict[str, list[Row]]
 AS_OF = date(2025, 12, 31)
 FIRST = date(2024, 1, 10)
 ACCOUNTS = 20
+LEADS, LEADS_FROM = 65, date(2024, 6, 1)
+MONTHS_OF_SPEND = 40
 API, SERVICE_ONLY, NEVER_STARTED, LEFT_EARLY, CAME_BACK, QUIET = 3, 4, 5, 6, 7, 8
 
 
@@ -181,9 +184,73 @@ def _lines(order: Row) -> list[Row]:
     ]
 
 
+def _lead(number: int) -> Row:
+    """A lead every 11 days: won, lost early or late, or open; several of one account."""
+    created = LEADS_FROM + timedelta(days=11 * number)
+    kind, account = number % 5, _id(number % ACCOUNTS)
+    won = created + timedelta(days=60 + 10 * (number % 7)) if kind == 0 else None
+    lost = created + timedelta(days={1: 20, 2: 100}[kind]) if kind in (1, 2) else None
+    linked = won or (created + timedelta(days=5) if number % 10 == 3 else None)
+    return {
+        "lead_id": f"l{number:02d}",
+        "account_id": account if linked else None,
+        "account_linked_on": linked,
+        "created_on": created,
+        "source": ("inbound", "event", "outbound")[number % 3],
+        "campaign": None if number % 4 == 0 else f"campaign {number % 2}",
+        "segment": ("small", "large", None)[number // 2 % 3],
+        "is_ideal": (True, False, None)[number % 3],
+        "demo_on": created + timedelta(days=15) if number % 3 == 0 else None,
+        "won_on": won,
+        "lost_on": lost,
+    }
+
+
+def _spend(number: int) -> list[Row]:
+    """What was spent in each month since the year before the first customer."""
+    month = add_months(date(2023, 1, 1), number)
+    lines = [
+        ("marketing", "inbound", "acquisition", 900.0 + 20 * number),
+        ("marketing", "event", "acquisition", 500.0 * (number % 2)),
+        ("sales", "outbound", "acquisition", 700.0),
+        ("sales", None, "acquisition", 1_500.0 + 10 * number),
+        ("marketing", None, "retention", 100.0 + number),
+        ("support", None, "retention", 300.0),
+        ("success", None, None, 400.0),
+    ]
+    return [
+        dict(zip(("department", "channel", "purpose", "amount"), line, strict=True))
+        | {"month": month, "campaign": None}
+        for line in lines
+    ]
+
+
+def _costs(number: int) -> list[Row]:
+    """Goods and service in each month since the account signed."""
+    first = _signed(number).replace(day=1)
+    return [
+        {
+            "account_id": _id(number),
+            "month": add_months(first, month),
+            "kind": kind,
+            "amount": share * (100.0 + 10 * number),
+        }
+        for month in range(24)
+        for kind, share in (("goods", 0.15), ("service", 0.1))
+    ]
+
+
 def _moments(row: Row) -> list[date]:
     """The days by which a row is dated, for leaving out what lies after the last day."""
-    for name in ("started_on", "signed_on", "created_on", "at", "entered_at", "ordered_at"):
+    for name in (
+        "started_on",
+        "signed_on",
+        "created_on",
+        "at",
+        "entered_at",
+        "ordered_at",
+        "month",
+    ):
         if name in row:
             day = row[name]
             return [day.date() if isinstance(day, datetime) else day]
@@ -199,12 +266,17 @@ def all_rows() -> Rows:
         "usage": _usage,
         "onboarding": _onboarding,
         "orders": _orders,
+        "costs": _costs,
     }
     rows = {
         name: [row for number in range(ACCOUNTS) for row in make(number)]
         for name, make in each.items()
     }
-    return rows | {"order_lines": [line for order in rows["orders"] for line in _lines(order)]}
+    return rows | {
+        "order_lines": [line for order in rows["orders"] for line in _lines(order)],
+        "leads": [_lead(number) for number in range(LEADS)],
+        "spend": [row for number in range(MONTHS_OF_SPEND) for row in _spend(number)],
+    }
 
 
 def known_rows(day: date = AS_OF) -> Rows:

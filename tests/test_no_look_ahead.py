@@ -30,11 +30,15 @@ DATED_BY = {
     "usage": "at",
     "onboarding": "entered_at",
     "orders": "ordered_at",
+    "leads": "created_on",
+    "spend": "month",
+    "costs": "month",
 }
 FILLED_LATER = {
     "accounts": ("kickoff_on",),
     "onboarding": ("left_at",),
     "orders": ("shipped_on", "cancelled_on", "returned_on"),
+    "leads": ("demo_on", "won_on", "lost_on", "account_linked_on"),
 }
 
 
@@ -69,7 +73,17 @@ class Vandal:
                 like = row.get(field) or (time() if field == "left_at" else None)
                 moment = datetime.combine(TODAY, time()) if isinstance(like, time) else like
                 row[field] = self.chance.choice([None, self.later(moment)])
+        if name == "leads":
+            return self.link(row)
         return self.end(row) if name == "subscriptions" else row
+
+    def link(self, row: Row) -> Row:
+        """The account of a lead is known from its link on; without a day it would be from the start."""
+        linked = row.get("account_linked_on")
+        if linked is not None and linked <= TODAY:
+            return row
+        account = self.chance.choice([None, "a01", "a02"])
+        return row | {"account_id": account, "account_linked_on": self.later(None)}
 
     def end(self, row: Row) -> Row:
         """An end is known at the earlier of the end and the notice."""
@@ -86,11 +100,12 @@ class Vandal:
         return row | numbers | {dated: self.later(row[dated])} | self.never_earlier(row)
 
     def never_earlier(self, row: Row) -> Row:
-        return {field: None for field in ("ended_on", "cancelled_on", "left_at") if field in row}
+        ends = ("ended_on", "cancelled_on", "left_at", "won_on", "lost_on", "demo_on")
+        return {field: None for field in ends if field in row}
 
     def invented(self, name: str, row: Row, dated: str) -> Row:
         """A new row on a later day: another event, order, contract, stage or account."""
-        keys = {"subscription_id", "order_id", "contact_id"} & set(row)
+        keys = {"subscription_id", "order_id", "contact_id", "lead_id"} & set(row)
         keys |= {"account_id"} if name == "accounts" else set()
         ids = {key: f"{row[key]}-new" for key in keys if row[key] and name != "usage"}
         fresh = self.spoiled(row, dated) | ids

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from kpi_lib.kpi import Difference, Kpi
+from kpi_lib.kpi import Difference, Kpi, Unit
 from kpi_lib.measure import Cell, Measurement
 from kpi_lib.wording import format_change, format_count, format_interval, format_value
 
@@ -58,6 +58,7 @@ def noun_of(kpi: Kpi) -> str:
 
 
 def _headline(measurement: Measurement) -> str:
+    """The figure; where a share was never seen to happen, its upper limit instead of a zero."""
     kpi, cell = measurement.kpi, measurement.headline
     units = format_count(cell.n, noun_of(kpi))
     if cell.n == 0:
@@ -65,6 +66,10 @@ def _headline(measurement: Measurement) -> str:
     if cell.value is None:
         return f"{kpi.title} cannot be told yet ({units}, {cell.label})."
     value = format_value(cell.value, kpi.unit, measurement.currency)
+    if kpi.unit is Unit.SHARE and cell.value == 0 and cell.low == 0 and cell.high:
+        most = format_value(cell.high, kpi.unit)
+        seen = f"{value} seen; {_interval(measurement, cell)}{units}, {cell.label}"
+        return f"{kpi.title} {_verb(kpi.title)} at most {most} ({seen})."
     return f"{kpi.title} {_verb(kpi.title)} {value} ({_interval(measurement, cell)}{units}, {cell.label})."
 
 

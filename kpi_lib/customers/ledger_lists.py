@@ -47,8 +47,8 @@ def movements(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table
     return rows.select(*shown, "change")
 
 
-def _month_ends(tables: Tables) -> ir.Table:
-    """The last days of this month's eleven followers and of this one: month, before, at."""
+def month_ends(tables: Tables) -> ir.Table:
+    """The next 12 months, the one of the day after `as_of` first: month, before (day before), at (last day)."""
     starts = [add_months(tables.as_of + timedelta(days=1), ahead) for ahead in range(_AHEAD + 1)]
     ends = [start - timedelta(days=1) for start in starts[1:]]
     return dates(
@@ -67,7 +67,7 @@ def contracted(tables: Tables, rule: Rule) -> ir.Table:
     term (or of its notice), none renewed; a contract without a fixed term is not counted beyond today.
     `up_for_renewal` is what reaches that end within the month.
     """
-    months, rows = _month_ends(tables), in_currency(tables, rule.currency)
+    months, rows = month_ends(tables), in_currency(tables, rule.currency)
     today = ibis.literal(tables.as_of)
     rows = rows.filter(rows["monthly_amount"] > 0, rows["ended_on"] > today)
     term = rows["term_ends_on"].nullif(ibis.literal(OPEN_END)).fill_null(tables.as_of)

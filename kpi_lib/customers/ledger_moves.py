@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.editing import append_rows, with_table
+from kpi_lib.kpi import CheapMove
 from kpi_lib.schema import OPEN_END, Tables
 
 _HALF_YEAR = timedelta(days=183)
@@ -47,3 +48,20 @@ def notice_ignored(tables: Tables, params: object) -> Tables:
     joined = rows.left_join(lost, keys).drop("of", "on")
     ends = ibis.ifelse(joined["lost"].fill_null(False), OPEN_END, joined["ended_on"])
     return with_table(tables, "subscriptions", joined.mutate(ended_on=ends).drop("lost"))
+
+
+MOVES = (
+    CheapMove(
+        name="churn booked as contraction",
+        meaning="A customer that leaves is kept at 10 % of its amount instead of being ended.",
+        edit=churn_as_contraction,
+        given_away_by="inactive_customers",
+    ),
+    CheapMove(
+        name="notice ignored",
+        meaning="Contracts that ended in the last half year stay open in the books.",
+        edit=notice_ignored,
+        given_away_by="inactive_customers",
+    ),
+)
+"""What every figure made from the ledger can be moved by."""

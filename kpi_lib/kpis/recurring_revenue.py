@@ -11,7 +11,6 @@ from kpi_lib.customers.subscribed import only, with_segment
 from kpi_lib.kpi import (
     Better,
     Cadence,
-    CheapMove,
     Estimator,
     Family,
     FitRule,
@@ -151,21 +150,6 @@ PARTS = (
     ),
 )
 
-CHEAP_MOVES = (
-    CheapMove(
-        name="churn booked as contraction",
-        meaning="A customer that leaves is kept at 10 % of its amount instead of being ended.",
-        edit=ledger_moves.churn_as_contraction,
-        given_away_by="inactive_customers",
-    ),
-    CheapMove(
-        name="notice ignored",
-        meaning="Contracts that ended in the last half year stay open in the books.",
-        edit=ledger_moves.notice_ignored,
-        given_away_by="inactive_customers",
-    ),
-)
-
 FIT_RULES = (
     FitRule(
         name="metered contracts",
@@ -234,7 +218,7 @@ KPI = Kpi(
     score=score,
     parts=PARTS,
     who=MOVED,
-    cheap_moves=CHEAP_MOVES,
+    cheap_moves=ledger_moves.MOVES,
     fit_rules=FIT_RULES,
     cautions=(
         "It is a scoreboard of the company, not of the customer: it moves when the contract moves, "

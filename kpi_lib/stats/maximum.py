@@ -26,7 +26,7 @@ class Top:
 
 
 def maximise(surface: Surface, starts: Sequence[Floats], low: Floats, high: Floats) -> Top:
-    """The highest of the tops reached from each start (L-BFGS-B), refined by Newton steps.
+    """The highest of the tops reached from each start (truncated Newton), refined by Newton steps.
 
     The refinement makes the answer the same to about nine digits whatever the start.
     """
@@ -39,7 +39,7 @@ def maximise(surface: Surface, starts: Sequence[Floats], low: Floats, high: Floa
         return -height, -slope
 
     found = [
-        minimize(down, np.clip(start, low, high), jac=True, method="L-BFGS-B", bounds=bounds)
+        minimize(down, np.clip(start, low, high), jac=True, method="TNC", bounds=bounds)
         for start in starts
     ]
     best = max(found, key=lambda one: -one.fun)

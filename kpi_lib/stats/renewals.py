@@ -14,9 +14,7 @@ ONE_ACCOUNT = "one account: a model of differences between accounts needs severa
 NO_RENEWALS = "no account has come up for renewal yet"
 NOBODY_LEFT = "nobody has left yet: how long customers stay cannot be told"
 EVERYBODY_LEFT = "everybody has left: nobody is there whose stay could be told"
-ONE_RENEWAL = (
-    "only first renewals have been seen: whether churn falls with tenure cannot be told"
-)
+NOBODY_RENEWED = "everybody who came up for renewal has left: how long others stay cannot be told"
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,11 @@ class Renewals:
         """Accounts up for renewal, at each."""
         return self.lost + self.kept
 
+    @property
+    def only_first(self) -> bool:
+        """Whether no second renewal has been seen, so that a change of churn cannot be told."""
+        return float(self.at_risk[..., 1:].sum()) <= 0
+
     def reason(self) -> str:
         """Why no model can be fitted to it, "" where one can."""
         lost, accounts = float(self.lost.sum()), float(self.accounts)
@@ -45,7 +48,7 @@ class Renewals:
             (self.at_risk.sum() <= 0, NO_RENEWALS),
             (lost <= 0, NOBODY_LEFT),
             (lost >= accounts, EVERYBODY_LEFT),
-            (self.at_risk[1:].sum() <= 0, ONE_RENEWAL),
+            (self.kept.sum() <= 0, NOBODY_RENEWED),
         ]
         return next((text for fires, text in checks if fires), "")
 

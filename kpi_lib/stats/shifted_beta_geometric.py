@@ -55,11 +55,15 @@ class Fit:
 def fit(renewals: Renewals, start: tuple[float, float] | None = None) -> Fit:
     """Maximum likelihood over one cohort or many; the same from any `start` (alpha, beta).
 
-    Where it cannot be fitted (see `Renewals.reason`) the answer is that reason.
+    Where it cannot be fitted (see `Renewals.reason`) the answer is that reason. Where only first
+    renewals have been seen every spread fits equally well, and the answer is one constant churn:
+    of all that fit, the one with the shortest lifetimes.
     """
     reason = renewals.reason()
     if reason:
         return Fit(None, None, None, reason=reason)
+    if renewals.only_first:
+        return _constant(renewals)
     scale = float(renewals.at_risk.sum())
 
     def surface(point: Floats) -> tuple[float, Floats]:
@@ -70,6 +74,13 @@ def fit(renewals: Renewals, start: tuple[float, float] | None = None) -> Fit:
     top = maximise(surface, starts, LOW, HIGH)
     churn, spread = (float(v) for v in parameters(top.point))
     return Fit(churn, spread, top.height * scale, bool(top.point[1] <= LOW[1]))
+
+
+def _constant(renewals: Renewals) -> Fit:
+    churn = float(renewals.lost.sum() / renewals.at_risk.sum())
+    spread = math.exp(LOW[1])
+    height = log_likelihood(renewals, churn / spread, (1 - churn) / spread)
+    return Fit(churn, spread, height, is_constant=True)
 
 
 def log_likelihood(renewals: Renewals, alpha: float, beta: float) -> float:

@@ -14,6 +14,8 @@ Surface = Callable[[Floats], tuple[float, Floats]]
 
 _STEP = 1e-5
 _ROUNDS = 50
+_ENOUGH = 5_000
+"""Rows from which a start is found."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ def maximise(surface: Surface, starts: Sequence[Floats], low: Floats, high: Floa
     ]
     best = max(found, key=lambda one: -one.fun)
     return _refined(surface, np.asarray(best.x, dtype=np.float64), low, high)
+
+
+def spread_out(rows: int) -> np.ndarray:
+    """a regular part of many rows, all of few: enough to find where a fit of all should start."""
+    return np.arange(0, rows, max(1, rows // _ENOUGH))
 
 
 def curvature(surface: Surface, point: Floats) -> Floats:

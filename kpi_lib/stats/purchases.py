@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kpi_lib.stats.distributions import Floats
-from kpi_lib.stats.maximum import Top, maximise
+from kpi_lib.stats.maximum import Surface, Top, maximise, spread_out
 
 NO_CUSTOMERS = "no customers"
 NO_REPEATS = "nobody has ordered a second time yet: no rhythm can be told"
@@ -95,17 +95,29 @@ def fit(data: Histories, start: tuple[float, float, float, float] | None = None)
 
 def _top(data: Histories, unit: float, start: tuple[float, float, float, float] | None) -> Top:
     scaled = Histories(data.repeats, data.recency / unit, data.age / unit, data.counts)
-    total = float(data.counts.sum())
-
-    def surface(point: Floats) -> tuple[float, Floats]:
-        height, slopes = scores(scaled, point)
-        return float(data.counts @ height) / total, (slopes @ data.counts) / total
-
-    rate = float((scaled.repeats * data.counts).sum() / max(scaled.age @ data.counts, 1e-9))
+    rate = float((scaled.repeats @ data.counts) / max(scaled.age @ data.counts, 1e-9))
     starts = [np.log([1.0, 1.0 / rate, a, b]) for a, b in ((0.5, 1.0), (0.5, 10.0))]
     if start is not None:
         starts.append(np.log(np.array(start) / np.array([1.0, unit, 1.0, 1.0])))
-    return maximise(surface, starts, LOW, HIGH)
+    rows = spread_out(scaled.counts.size)
+    few = _rows(scaled, rows)
+    if rows.size < scaled.counts.size and not few.reason:
+        starts = [maximise(_surface(few), starts, LOW, HIGH).point]
+    return maximise(_surface(scaled), starts, LOW, HIGH)
+
+
+def _rows(data: Histories, rows: np.ndarray) -> Histories:
+    return Histories(data.repeats[rows], data.recency[rows], data.age[rows], data.counts[rows])
+
+
+def _surface(data: Histories) -> Surface:
+    total = float(data.counts.sum())
+
+    def surface(point: Floats) -> tuple[float, Floats]:
+        height, slopes = scores(data, point)
+        return float(data.counts @ height) / total, (slopes @ data.counts) / total
+
+    return surface
 
 
 def log_likelihood(data: Histories, r: float, alpha: float, a: float, b: float) -> float:

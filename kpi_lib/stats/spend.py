@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kpi_lib.stats.distributions import Floats
-from kpi_lib.stats.maximum import maximise
+from kpi_lib.stats.maximum import Surface, maximise, spread_out
 
 NO_REPEATS = "nobody has ordered a second time yet: no spread of amounts can be told"
 ONE_CUSTOMER = "one customer with repeat orders: differences between customers cannot be told"
@@ -41,7 +41,7 @@ class Spending:
         checks = [
             (self.counts.sum() <= 0, NO_REPEATS),
             (self.counts.sum() <= 1, ONE_CUSTOMER),
-            (np.ptp(self.amounts) <= 1e-12 * self.amounts.max(initial=0.0), NO_SPREAD),
+            (np.allclose(self.amounts, self.amounts[:1], rtol=1e-12, atol=0.0), NO_SPREAD),
         ]
         return next((str(text) for fires, text in checks if fires), "")
 
@@ -81,19 +81,28 @@ def fit(data: Spending, start: tuple[float, float, float] | None = None) -> Fit:
         return Fit(None, None, None, None, data.reason)
     total = float(data.counts.sum())
     unit = float(data.amounts @ data.counts) / total
-    scaled = Spending(data.repeats, data.amounts / unit, data.counts)
-
-    def surface(point: Floats) -> tuple[float, Floats]:
-        height, slopes = scores(scaled, point)
-        return float(data.counts @ height) / total, (slopes @ data.counts) / total
-
     starts = [np.log([p, 3.0, 2.0 / p]) for p in (1.0, 6.0, 30.0)]
     if start is not None:
         starts.append(np.log(np.array(start) / np.array([1.0, 1.0, unit])))
-    top = maximise(surface, starts, LOW, HIGH)
+    scaled = Spending(data.repeats, data.amounts / unit, data.counts)
+    rows = spread_out(scaled.counts.size)
+    if rows.size < scaled.counts.size:
+        few = Spending(scaled.repeats[rows], scaled.amounts[rows], scaled.counts[rows])
+        starts = [maximise(_surface(few), starts, LOW, HIGH).point]
+    top = maximise(_surface(scaled), starts, LOW, HIGH)
     p, q, gamma = (float(v) for v in np.exp(top.point))
     reason = "" if q > 1 else NO_MEAN
     return Fit(p, q, gamma * unit, top.height * total - total * math.log(unit), reason)
+
+
+def _surface(data: Spending) -> Surface:
+    total = float(data.counts.sum())
+
+    def surface(point: Floats) -> tuple[float, Floats]:
+        height, slopes = scores(data, point)
+        return float(data.counts @ height) / total, (slopes @ data.counts) / total
+
+    return surface
 
 
 def log_likelihood(data: Spending, p: float, q: float, gamma: float) -> float:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.customers.recognised import from_orders, from_subscriptions
@@ -105,15 +104,16 @@ def margins(tables: Tables, periods: Sequence[Period], family: str, rule: Rule) 
     1 - costs / amounts over those of the 12 whole months up to its end for which costs are recorded;
     a period without any is not there. Where no costs are recorded or asked for, the share given.
     """
-    shown = dates({"period": [p.start for p in periods]})
+    starts = [p.start for p in periods]
     if rule.margin_from != "costs" or "costs" not in tables:
-        return shown.mutate(margin=ibis.literal(rule.margin_share).cast("float64"))
+        shares = [rule.margin_share for _ in periods]
+        return dates({"period": starts, "margin": shares}, margin="float64")
     windows = [whole_months(p) for p in periods]
     months = sorted({month for window in windows for month in _months(window)})
     monthly = _monthly(tables, months, family, rule)
     grid = dates(
         {
-            "period": [p.start for p in periods],
+            "period": starts,
             "since": [w.start for w in windows],
             "until": [w.end for w in windows],
         }

@@ -48,7 +48,8 @@ def by_orders(*orders: tuple[Row, Row], as_of: date = AS_OF, **more: Any) -> Tab
 def known(tables: Tables, **params: Any) -> pd.DataFrame:
     """The observations of the newest period, by account."""
     rows = run(KPI.observe(tables, Params(**params)))
-    return rows[rows["period"] == rows["period"].max()].set_index("account_id")
+    newest: pd.DataFrame = rows[rows["period"] == rows["period"].max()]
+    return newest.set_index("account_id")
 
 
 def test_value_is_margin_times_the_discounted_lifetime_by_hand() -> None:

@@ -40,7 +40,8 @@ def repeat_spend() -> pd.DataFrame:
     days = rows.groupby(["customer", "day"], as_index=False)["amount"].sum()
     first = days.groupby("customer")["day"].transform("min")
     again = days[days["day"] > first].groupby("customer")["amount"]
-    return again.agg(["size", "mean"])
+    found: pd.DataFrame = again.agg(["size", "mean"])
+    return found
 
 
 def test_published_fit(customers: purchases.Histories) -> None:

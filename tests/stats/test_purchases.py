@@ -42,7 +42,10 @@ def simulated(customers: int, seed: int = 7) -> purchases.Histories:
 def by_the_book(x: float, tx: float, t: float, r: float, alpha: float, a: float, b: float) -> float:
     """Log of equation 6 of Fader, Hardie and Lee (2005), with gamma functions written out."""
     g = math.gamma
-    beta_of = lambda one, two: g(one) * g(two) / g(one + two)  # noqa: E731
+
+    def beta_of(one: float, two: float) -> float:
+        return g(one) * g(two) / g(one + two)
+
     head = g(r + x) * alpha**r / g(r)
     stays = beta_of(a, b + x) / beta_of(a, b) * head / (alpha + t) ** (r + x)
     if x == 0:
@@ -156,9 +159,16 @@ def test_orders_and_departures_are_integrals(at: Any, time: float) -> None:
     from scipy.special import hyp2f1
 
     r, alpha, a, b = at
-    rate = lambda t: r / alpha * hyp2f1(r + 1, a, a + b, -t / alpha)  # noqa: E731
+
+    def rate(t: float) -> float:
+        return float(r / alpha * hyp2f1(r + 1, a, a + b, -t / alpha))
+
     assert expected_orders(at, time) == pytest.approx(quad(rate, 0, time)[0], rel=1e-6)
-    weighed = quad(lambda t: rate(t) * math.exp(-0.01 * t), 0, time)[0]
+
+    def weighed_rate(t: float) -> float:
+        return rate(t) * math.exp(-0.01 * t)
+
+    weighed = quad(weighed_rate, 0, time)[0]
     assert discounted_orders(at, 0.01, time) == pytest.approx(weighed, rel=1e-6)
     here = still_there(at, [0.0, time])
     np.testing.assert_allclose(here, [1.0, hyp2f1(r, a, a + b, -time / alpha)], rtol=1e-6)

@@ -10,7 +10,6 @@ import numpy as np
 from kpi_lib.customers import lifetime_ways
 from kpi_lib.customers.families import family_of, yearly_amounts
 from kpi_lib.customers.outlooks import (
-    FIGURES,
     YEAR,
     Base,
     Choice,
@@ -130,29 +129,32 @@ def _cohort(base: Base, accounts: pd.DataFrame) -> tuple[Any, ...]:
 def base_by_tenure(tables: Tables, params: Choice) -> ir.Table:
     """The accounts of today by tenure in years, their sums, and all of them in the last row.
 
-    Columns: tenure, residual_value, at_risk, constant_value, undervalued (money), accounts, and
-    chance_to_leave (mean). See `outlooks.outlook`; undervalued is the residual value that one
-    constant churn would miss.
+    Columns: tenure, accounts, chance_to_leave (mean), residual_value, at_risk, undervalued,
+    constant_value (money). See `outlooks.outlook`; undervalued is the part of the residual value
+    that one constant churn would miss.
     """
     base = base_of(tables, params)
     found = outlook(base)
-    sums = ("residual_value", "at_risk", "constant_value", "undervalued")
-    kinds = {"tenure": TEXT} | dict.fromkeys(sums, NUMBER) | {"accounts": COUNT}
+    sums = ("residual_value", "at_risk", "undervalued", "constant_value")
+    kinds = {"tenure": TEXT, "accounts": COUNT} | dict.fromkeys(("chance_to_leave", *sums), NUMBER)
     if found.empty:
-        return _table([], kinds | {"chance_to_leave": NUMBER})
+        return _table([], kinds)
     found = found.assign(undervalued=found["residual_value"] - found["constant_value"])
-    rows = [
-        (f"{years:.0f} years", *(rows[n].sum() for n in sums), len(rows), rows[FIGURES[0]].mean())
+    groups = [
+        (f"{years:.0f} year{'' if years == 1 else 's'}", rows)
         for years, rows in found.groupby(np.floor(tenure_of(base, found)))
     ]
-    whole = ("all", *(found[n].sum() for n in sums), len(found), found[FIGURES[0]].mean())
-    return _table([*rows, whole], kinds | {"chance_to_leave": NUMBER})
+    rows = [
+        (label, len(one), one["chance_to_leave"].mean(), *(one[name].sum() for name in sums))
+        for label, one in [*groups, ("all", found)]
+    ]
+    return _table(rows, kinds)
 
 
 def accounts(tables: Tables, params: Choice) -> ir.Table:
-    """The accounts of today, most at risk first: account_id, account, owner, margin_per_year, `FIGURES`.
+    """The accounts of today, most at risk first: account_id, account, owner, its figures.
 
-    tenure_years is what has passed since the first payment or order.
+    For the figures see `outlooks.outlook`; tenure_years is what has passed since the first payment or order.
     """
     base = base_of(tables, params)
     found = outlook(base)

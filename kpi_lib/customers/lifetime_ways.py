@@ -21,19 +21,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONTRACT_WAYS = {
-    "shifted-beta-geometric": "The headline: churn falls with tenure because likely leavers leave first.",
-    "beta-discrete-Weibull": "A check: each account's own churn may also change with its tenure.",
-    "constant churn, paid at once": "m(1+d)/(1+d-r). One churn for all: long stayers are cut short.",
-    "constant churn, from the next renewal": "mr/(1+d-r). Leaves out the first payment: less by exactly m.",
-    "constant churn, paid at the end": "m/(1+d-r). Every payment a period later.",
-    "margin / churn": "ARPA x margin / churn. No discounting and one constant churn: two errors that pull apart.",
+    "shifted-beta-geometric": "headline: likely leavers leave first",
+    "beta-discrete-Weibull": "check: own churn may change with tenure",
+    "constant, paid at once": "m(1+d)/(1+d-r): cuts long stayers short",
+    "constant, after renewal": "mr/(1+d-r): without the first payment m",
+    "constant, paid at the end": "m/(1+d-r): each payment a period later",
+    "margin / churn": "ARPA x margin / churn: no discount",
 }
 ORDER_WAYS = {
-    "BG/NBD with Gamma-Gamma": "The headline: rhythms, departures and amounts differ between customers.",
-    "constant rates, discounted": "One rhythm and one churn for all; silent for a year counts as gone.",
-    "margin per year / churn": "ARPA x margin / churn. No discounting, and no first order.",
-    "margin brought so far": "Looks back only: what the customers of today have brought up to now.",
+    "BG/NBD and Gamma-Gamma": "headline: customers differ",
+    "constant rates": "one rhythm, one churn for all, discounted",
+    "margin per year / churn": "ARPA x margin / churn: no discount",
+    "brought so far": "looks back only",
 }
+"""Each formula, and why it differs: m margin per contract period, r retention, d discount."""
 
 
 def ways(base: Base) -> pd.DataFrame:
@@ -69,13 +70,9 @@ def _contract(base: Base) -> Rows:
     found = {
         "shifted-beta-geometric": headline,
         "beta-discrete-Weibull": None if check is None else margin * check,
-        "constant churn, paid at once": lifetime.constant_value(margin, kept, rate, "at once"),
-        "constant churn, from the next renewal": lifetime.constant_value(
-            margin, kept, rate, "if renewed"
-        ),
-        "constant churn, paid at the end": lifetime.constant_value(
-            margin, kept, rate, "at the end"
-        ),
+        "constant, paid at once": lifetime.constant_value(margin, kept, rate, "at once"),
+        "constant, after renewal": lifetime.constant_value(margin, kept, rate, "if renewed"),
+        "constant, paid at the end": lifetime.constant_value(margin, kept, rate, "at the end"),
         "margin / churn": margin / (1.0 - kept),
     }
     return {
@@ -93,13 +90,13 @@ def _orders(base: Base) -> Rows:
     so_far = float(((accounts["repeats"] + 1.0) * accounts["value"]).mean())
     age = float(accounts["age"].mean()) / YEAR
     return {
-        "BG/NBD with Gamma-Gamma": (headline, None),
-        "constant rates, discounted": (
+        "BG/NBD and Gamma-Gamma": (headline, None),
+        "constant rates": (
             mean * (1.0 + ahead),
             1.0 / (leaving + terms.per_day) / YEAR,
         ),
         "margin per year / churn": (mean * rate / leaving, 1.0 / leaving / YEAR)
         if leaving > 0
         else (None, None),
-        "margin brought so far": (so_far, age),
+        "brought so far": (so_far, age),
     }

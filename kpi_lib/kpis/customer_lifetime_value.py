@@ -171,7 +171,6 @@ PARTS = (
         meaning="Residual value by tenure, the part of it at risk, and what one constant churn "
         "would make of it. `undervalued` is what that misses.",
         compute=lifetime_parts.base_by_tenure,
-        view="bars",
         units=dict.fromkeys(["residual_value", "at_risk", "constant_value", "undervalued"], MONEY)
         | {"accounts": Unit.COUNT, "chance_to_leave": Unit.SHARE},
     ),

@@ -95,7 +95,7 @@ def fit(data: Histories, start: tuple[float, float, float, float] | None = None)
 
 def _top(data: Histories, unit: float, start: tuple[float, float, float, float] | None) -> Top:
     scaled = Histories(data.repeats, data.recency / unit, data.age / unit, data.counts)
-    rate = float((scaled.repeats @ data.counts) / max(scaled.age @ data.counts, 1e-9))
+    rate = float(scaled.repeats @ data.counts) / max(float(scaled.age @ data.counts), 1e-9)
     starts = [np.log([1.0, 1.0 / rate, a, b]) for a, b in ((0.5, 1.0), (0.5, 10.0))]
     if start is not None:
         starts.append(np.log(np.array(start) / np.array([1.0, unit, 1.0, 1.0])))

@@ -266,7 +266,7 @@ def test_the_first_two_closed_forms_differ_by_one_payment() -> None:
     """m(1+d)/(1+d-r) - mr/(1+d-r) = m, here the mean margin of a year."""
     tables = sample("saas")
     ways = part(KPI, tables, Params(), "ways").set_index("way")["value"]
-    gap = ways["constant churn, paid at once"] - ways["constant churn, from the next renewal"]
+    gap = ways["constant, paid at once"] - ways["constant, after renewal"]
     assert gap == pytest.approx(known(tables)["value"].mean())
 
 

@@ -32,7 +32,7 @@ def days() -> pd.DataFrame:
     invoices = rows.groupby(["CustomerID", "InvoiceNo"])
     each = invoices.agg(day=("day", "min"), worth=("worth", "sum")).reset_index()
     each = each[(each["worth"] > 0) & (each["day"] <= "2011-09-30")]
-    return each.groupby(["CustomerID", "day"], as_index=False)["worth"].sum()
+    return each.groupby(["CustomerID", "day"])["worth"].sum().reset_index()
 
 
 def test_histories_are_those_of_the_file(retail: Tables, days: pd.DataFrame) -> None:

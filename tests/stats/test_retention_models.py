@@ -76,8 +76,8 @@ def test_regressions_miss_year_12_by_far() -> None:
     years, shares = np.arange(8.0), np.array(HIGH_END[:8])
     curve = np.polyfit(years, shares, 2)
     fitted = {
-        "linear": np.polyval(np.polyfit(years, shares, 1), 12),
-        "quadratic": np.polyval(curve, 12),
+        "linear": float(np.polyval(np.polyfit(years, shares, 1), 12)),
+        "quadratic": float(np.polyval(curve, 12)),
         "exponential": math.exp(np.polyval(np.polyfit(years, np.log(shares), 1), 12)),
     }
     missed = {name: 100 * (share / HIGH_END[12] - 1) for name, share in fitted.items()}

@@ -35,6 +35,12 @@ from tests.lawful import (
 )
 
 each_kpi = pytest.mark.parametrize("kpi", CARDS, ids=name_of)
+of_accounts = pytest.mark.parametrize(
+    "kpi", [kpi for kpi in CARDS if kpi.has_account_level], ids=name_of
+)
+"""Laws about accounts. A KPI without an account level (people, who stay anonymous) is named by its
+card, has no score, and is held to the opposite: no account is in its rows."""
+
 MONEY = {Unit.MONEY, Unit.MONEY_PER_MONTH}
 
 
@@ -114,7 +120,7 @@ def test_units_stand_once_per_period(kpi: Kpi, tables: Tables) -> None:
     assert frame["value"].notna().all()
 
 
-@each_kpi
+@of_accounts
 def test_scores_are_one_number_per_account(kpi: Kpi, tables: Tables) -> None:
     assert kpi.score is not None
     rows = kpi.score(tables, kpi.Params())
@@ -125,7 +131,14 @@ def test_scores_are_one_number_per_account(kpi: Kpi, tables: Tables) -> None:
     assert frame["score"].notna().all()
 
 
-@each_kpi
+def test_a_kpi_without_an_account_level_names_no_account(tables: Tables) -> None:
+    for kpi in CARDS:
+        if not kpi.has_account_level:
+            assert kpi.score is None
+            assert run(kpi.observe(tables, kpi.Params()))["account_id"].isna().all()
+
+
+@of_accounts
 def test_segments_split_the_same_rows(kpi: Kpi, tables: Tables) -> None:
     whole = kpi.observe(tables, kpi.Params())
     split = kpi.observe(tables, kpi.Params(segment="segment"))
@@ -200,7 +213,7 @@ def test_other_names_for_accounts_change_nothing(kpi: Kpi, tables: Tables) -> No
 
 @each_kpi
 def test_every_account_twice_doubles_counts_and_leaves_rates(kpi: Kpi, tables: Tables) -> None:
-    ids = ("account_id", "contact_id", "subscription_id", "order_id")
+    ids = ("account_id", "contact_id", "subscription_id", "order_id", "answer_id", "respondent_id")
 
     def doubled(name: str, table: ir.Table) -> ir.Table:
         names = [column for column in ids if column in table.columns]
@@ -216,7 +229,7 @@ def test_empty_tables_give_empty_results(kpi: Kpi) -> None:
     found = everything(kpi, nothing)
     full = said(kpi)
     assert found["observe"].empty
-    assert found["score"].empty
+    assert kpi.score is None or found["score"].empty
     for name, frame in found.items():
         assert list(frame.columns) == list(full[name].columns), name
     values = trend(kpi, nothing)

@@ -30,6 +30,8 @@ DATED_BY = {
     "usage": "at",
     "onboarding": "entered_at",
     "orders": "ordered_at",
+    "answers": "recorded_at",
+    "invited": "period",
 }
 FILLED_LATER = {
     "accounts": ("kickoff_on",),

@@ -240,6 +240,46 @@ def _costs(number: int) -> list[Row]:
     ]
 
 
+TEAMS = {"build": 7, "sell": 6, "help": 3}
+"""People per team; the last is too small to be shown."""
+
+
+def _quarters() -> list[date]:
+    return [date(year, month, 1) for year in (2024, 2025) for month in (1, 4, 7, 10)]
+
+
+def _answers() -> list[Row]:
+    """A survey of the employees each quarter; every fifth answer is loaded four months late."""
+    people = [team for team, size in TEAMS.items() for _ in range(size)]
+    rows = []
+    for wave, first in enumerate(_quarters()):
+        for place, team in enumerate(people):
+            number = wave * len(people) + place
+            day = first + timedelta(days=40 + place)
+            rows.append(
+                {
+                    "answer_id": f"n{number:03d}",
+                    "question": "employee_nps",
+                    "respondent_id": f"e{place:02d}",
+                    "team": team,
+                    "answered_on": day,
+                    "score": float(4 + (number * 7 + place) % 7),
+                    "scale_max": 10,
+                    "comment": f"words of {number}" if number % 3 == 0 else None,
+                    "recorded_at": _moment(day + timedelta(days=120 if number % 5 == 4 else 1)),
+                }
+            )
+    return rows
+
+
+def _invited() -> list[Row]:
+    return [
+        {"question": "employee_nps", "team": team, "period": first, "people": size + 1}
+        for first in _quarters()
+        for team, size in TEAMS.items()
+    ]
+
+
 def _moments(row: Row) -> list[date]:
     """The days by which a row is dated, for leaving out what lies after the last day."""
     for name in (
@@ -249,7 +289,9 @@ def _moments(row: Row) -> list[date]:
         "at",
         "entered_at",
         "ordered_at",
+        "recorded_at",
         "month",
+        "period",
     ):
         if name in row:
             day = row[name]
@@ -276,6 +318,8 @@ def all_rows() -> Rows:
         "order_lines": [line for order in rows["orders"] for line in _lines(order)],
         "leads": [_lead(number) for number in range(LEADS)],
         "spend": [row for number in range(MONTHS_OF_SPEND) for row in _spend(number)],
+        "answers": _answers(),
+        "invited": _invited(),
     }
 
 

@@ -36,6 +36,12 @@ from tests.lawful import (
 )
 
 each_kpi = pytest.mark.parametrize("kpi", CARDS, ids=name_of)
+of_accounts = pytest.mark.parametrize(
+    "kpi", [kpi for kpi in CARDS if kpi.has_account_level], ids=name_of
+)
+"""Laws about accounts. A KPI without an account level (people, who stay anonymous) is named by its
+card, has no score, and is held to the opposite: no account is in its rows."""
+
 MONEY = {Unit.MONEY, Unit.MONEY_PER_MONTH}
 
 
@@ -115,7 +121,7 @@ def test_units_stand_once_per_period(kpi: Kpi, tables: Tables) -> None:
     assert frame["value"].notna().all()
 
 
-@each_kpi
+@of_accounts
 def test_scores_are_one_number_per_account(kpi: Kpi, tables: Tables) -> None:
     if not kpi.has_account_level:
         assert kpi.score is None, "a KPI without account level has no score either"
@@ -129,7 +135,14 @@ def test_scores_are_one_number_per_account(kpi: Kpi, tables: Tables) -> None:
     assert frame["score"].notna().all()
 
 
-@each_kpi
+def test_a_kpi_without_an_account_level_names_no_account(tables: Tables) -> None:
+    for kpi in CARDS:
+        if not kpi.has_account_level:
+            assert kpi.score is None
+            assert run(kpi.observe(tables, kpi.Params()))["account_id"].isna().all()
+
+
+@of_accounts
 def test_segments_split_the_same_rows(kpi: Kpi, tables: Tables) -> None:
     whole = kpi.observe(tables, kpi.Params())
     split = kpi.observe(tables, kpi.Params(segment="segment"))
@@ -205,6 +218,7 @@ def test_other_names_for_accounts_change_nothing(kpi: Kpi, tables: Tables) -> No
 @each_kpi
 def test_every_account_twice_doubles_counts_and_leaves_rates(kpi: Kpi, tables: Tables) -> None:
     ids = ("account_id", "contact_id", "subscription_id", "order_id", "lead_id")
+    ids = (*ids, "answer_id", "respondent_id")
 
     def doubled(name: str, table: ir.Table) -> ir.Table:
         names = [column for column in ids if column in table.columns]

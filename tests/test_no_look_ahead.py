@@ -33,6 +33,8 @@ DATED_BY = {
     "leads": "created_on",
     "spend": "month",
     "costs": "month",
+    "answers": "recorded_at",
+    "invited": "period",
 }
 FILLED_LATER = {
     "accounts": ("kickoff_on",),

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_NOT_ADDED = {Unit.SHARE, Unit.POINTS, Unit.RATIO}
+"""Units whose values do not add up to a whole."""
+
+
 def part(
     one: Part,
     frame: pd.DataFrame,
@@ -72,7 +76,7 @@ def _largest(drawing: Drawing) -> str:
     who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
     said = f"The largest: {who} with {text_of(drawing, column, top[column])}"
     whole = float(rows[column].sum())
-    if drawing.unit(column) is Unit.SHARE or len(rows) < 2 or whole <= 0:
+    if drawing.unit(column) in _NOT_ADDED or len(rows) < 2 or whole <= 0:
         return f"{said}."
     share = format_value(float(top[column]) / whole, "share")
     return f"{said}, {share} of {text_of(drawing, column, whole)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kpi_lib.charts import lines
+from kpi_lib.kpi import Unit
 from kpi_lib.measure import Measurement
 from kpi_lib.sentence import sentence
 from kpi_lib.view import View
@@ -60,7 +61,8 @@ def _limits(measurement: Measurement) -> str:
         return "There are too few periods to say what ordinary variation is."
     kpi = measurement.kpi
     lower, upper = float(frame["lower_limit"].iloc[0]), float(frame["upper_limit"].iloc[0])
-    span = format_interval(max(0.0, lower), upper, kpi.unit, measurement.currency)
+    lower = lower if kpi.unit is Unit.POINTS else max(0.0, lower)  # points may lie below 0
+    span = format_interval(lower, upper, kpi.unit, measurement.currency)
     signals = frame[frame["is_signal"]]["label"].tolist()
     if not signals:
         return f"No period leaves the limits of ordinary variation ({span}), so no single move calls for an explanation."

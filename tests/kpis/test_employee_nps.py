@@ -20,6 +20,7 @@ from kpi_lib.measure import by_segment, measure, part
 from kpi_lib.schema import Tables
 from kpi_lib.sections.made_of import part as shown_part
 from kpi_lib.sections.number import trend_sentence
+from tests.company import company as lawful_company
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 AS_OF, DAY = date(2026, 6, 30), date(2026, 5, 20)
@@ -214,6 +215,12 @@ def test_small_teams_of_the_sample_have_no_figure() -> None:
     assert not {"support", "finance"} & segments
     assert KPI.who is not None
     assert not {"support", "finance"} & set(run(KPI.who.compute(tables, params))["name"])
+
+
+def test_no_row_names_an_account_or_a_person() -> None:
+    seen = run(KPI.observe(lawful_company(), Params()))
+    assert seen["account_id"].isna().all()
+    assert not set(seen["unit_id"]) & set(run(lawful_company()["answers"])["respondent_id"])
 
 
 def test_tests_that_need_accounts_say_so() -> None:

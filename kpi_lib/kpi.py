@@ -252,6 +252,8 @@ class Kpi:
     score: Callable[[Tables, Any], ir.Table] | None = None
     """account_id, score per account on `tables.as_of`; default: its own observation."""
     has_account_level: bool = True
+    is_scoreboard: bool | None = None
+    """True for a company scoreboard, False for customer value; None: told by the tables it needs."""
     parts: tuple[Part, ...] = ()
     who: Part | None = None
     """Replaces the generic list of who is behind the number."""

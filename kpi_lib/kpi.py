@@ -254,6 +254,8 @@ class Kpi:
     has_account_level: bool = True
     noun: str = ""
     """What one unit is called in a sentence; default: customer, or case without account level."""
+    is_scoreboard: bool | None = None
+    """True for a company scoreboard, False for customer value; None: told by the tables it needs."""
     parts: tuple[Part, ...] = ()
     who: Part | None = None
     """Replaces the generic list of who is behind the number."""

@@ -36,8 +36,8 @@ ARROWS: dict[str, set[str]] = {
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "engine", "kpi", "measure", "periods", "schema", "sentence", "stats"},
-        *{"sweep", "wording"},
+        *{"alike", "contract", "engine", "kpi", "measure", "periods", "schema", "sentence"},
+        *{"stats", "sweep", "wording"},
     },
     # how it is shown
     "charts": {"kpi", "wording"},

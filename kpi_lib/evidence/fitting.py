@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kpi_lib.evidence.beside import beside
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.kpi import FitRule, Kpi, KpiParams, RuleOutcome, Source
 
@@ -17,7 +18,8 @@ def fitting(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     """Whether no severe rule of the card fires on these data.
 
     A rule that fires names the substitute; one that is not severe is a caution. None when none of
-    the rules could be checked. Table: name, meaning, is_severe, fires (null: not checked), sentence,
+    the rules could be checked. `numbers["beside"]` is shown and decides nothing: what kind of KPI it
+    is, who can move it, cost and delay of measuring. Table: name, meaning, is_severe, fires (null: not checked), sentence,
     substitute.
     """
     del settings
@@ -31,7 +33,7 @@ def fitting(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
         "rules": len(checked), "checked": known, "severe": len(severe),
         "cautions": [found.sentence for rule, found in fired if not rule.severe],
         "substitutes": sorted({found.substitute for found in severe if found.substitute}),
-        "owner": kpi.owner, "cadence": str(kpi.cadence),
+        "owner": kpi.owner, "cadence": str(kpi.cadence), "beside": beside(kpi, tables),
     }  # fmt: skip
     if severe:
         said = " ".join(_with_substitute(found) for found in severe)

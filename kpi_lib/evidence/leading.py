@@ -9,6 +9,7 @@ from kpi_lib.evidence.outcomes import History, history
 from kpi_lib.evidence.reorders import reorder_history
 from kpi_lib.evidence.risk import RiskSets, risk_sets
 from kpi_lib.evidence.skill import calibration, lead_table
+from kpi_lib.evidence.waiting import enough_on, losses_needed, rate_of, too_few, when
 from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.schema import Tables
 from kpi_lib.wording import format_count, format_p_value, is_known, plural
@@ -37,8 +38,7 @@ def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
         return cannot_tell(TEST, reason)
     past = past_of(tables, settings)
     if past.losses < settings.least_losses:
-        reason = _too_few(past.losses, past, settings)
-        return cannot_tell(TEST, reason, numbers={"losses": past.losses})
+        return _not_enough(past.losses, past, settings, numbers={"losses": past.losses})
     return found_in(past, risk_sets(kpi, source, params, past, settings), settings)
 
 
@@ -83,10 +83,6 @@ def _lacking(kpi: Kpi, tables: Tables) -> str:
     return ""
 
 
-def _too_few(losses: int, past: History, settings: Settings) -> str:
-    return f"{format_count(losses, past.words.account)}; this test needs {settings.least_losses}"
-
-
 def _numbers(
     table: pd.DataFrame, past: History, by_notice: pd.DataFrame, settings: Settings
 ) -> dict[str, Any]:
@@ -127,8 +123,8 @@ def _judged(
     at, words = table[table["lead_months"] == settings.response_months], past.words
     if at.empty or at["losses"].iloc[0] < settings.least_losses:
         losses = 0 if at.empty else int(at["losses"].iloc[0])
-        ahead = f"that had a score {settings.response_months} months ahead"
-        return cannot_tell(TEST, f"{_too_few(losses, past, settings)} {ahead}", table, numbers)
+        ahead = f" with a score {settings.response_months} months ahead"
+        return _not_enough(losses, past, settings, ahead, table=table, numbers=numbers)
     row = at.iloc[0]
     if row["losses"] == row["n"]:
         all_of = f"all {format_count(row['n'], words.decision)} are {plural(words.loss, 2)}"
@@ -144,9 +140,32 @@ def _judged(
         reason = f"at {settings.response_months} months it adds less than {settings.smallest_useful_skill:g}"
         headline = f"It does not tell {lost} {ahead}: {said}"
         return Finding(TEST, False, headline, table, reason, numbers)
-    reason = f"{format_count(row['losses'], words.loss)} are too few to say whether it leads"
+    reason, numbers = _still_open(row, past, numbers, settings)
     headline = f"Whether it tells {lost} {ahead} cannot be told: {said}"
     return Finding(TEST, None, headline, table, reason, numbers)
+
+
+def _not_enough(
+    losses: int, past: History, settings: Settings, which: str = "", **shown: Any
+) -> Finding:
+    day = enough_on(past.as_of, settings.least_losses - losses, rate_of(losses, past))
+    shown["numbers"] = {**shown["numbers"], "enough_on": day}
+    return cannot_tell(TEST, too_few(losses, past, settings, which), **shown)
+
+
+def _still_open(
+    row: pd.Series[Any], past: History, numbers: dict[str, Any], settings: Settings
+) -> tuple[str, dict[str, Any]]:
+    """Why it is neither shown to lead nor shown not to, and how many losses would show it by when."""
+    losses, needed = int(row["losses"]), losses_needed(row, settings)
+    reason = f"{format_count(losses, past.words.loss)} are too few to say whether it leads"
+    if needed is None or needed <= losses:
+        return reason, numbers | {"losses_needed": None, "enough_on": None}
+    missing, rate = needed - losses, rate_of(losses, past)
+    day = enough_on(past.as_of, missing, rate)
+    reason = f"{reason}; if the estimates stay, about {needed:,} would say"
+    said = f"{reason} {when(past.as_of, missing, rate)}".strip()
+    return said, numbers | {"losses_needed": needed, "enough_on": day}
 
 
 def _said(row: pd.Series[Any], past: History, numbers: dict[str, Any]) -> str:

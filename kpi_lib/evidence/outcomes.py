@@ -48,11 +48,13 @@ class History:
     acted_on (the earlier of notice and end; for a renewal the term end minus `notice_days`),
     is_lost. `notice_days`: median days between acting and the end among the lost. `settle_days`:
     days after a decision from which on the new amount counts, None where amounts are no outcome.
+    `as_of`: the last day known.
     """
 
     rows: pd.DataFrame
     decisions: pd.DataFrame
     notice_days: int
+    as_of: date
     words: Words = RENEWAL
     settle_days: int | None = None
 
@@ -60,6 +62,13 @@ class History:
     def losses(self) -> int:
         """How many decisions were losses."""
         return int(self.decisions["is_lost"].sum())
+
+    @property
+    def losses_per_year(self) -> float:
+        """The present rate: losses of the year up to `as_of`."""
+        since = np.datetime64(self.as_of) - np.timedelta64(365, "D")
+        recent = self.decisions["decision_on"] > since
+        return float((self.decisions["is_lost"] & recent).sum())
 
 
 def history(tables: Tables, settings: Settings = DEFAULTS) -> History:
@@ -84,7 +93,7 @@ def history_of(rows: pd.DataFrame, as_of: date, settings: Settings = DEFAULTS) -
     notice_days = int(days.median()) if len(days) else 0
     could_act = renewed["decision_on"] - pd.Timedelta(days=notice_days)
     decisions = decisions_of(lost, renewed.assign(acted_on=could_act))
-    return History(ordered, decisions, notice_days, settle_days=settings.renewal_grace_days)
+    return History(ordered, decisions, notice_days, as_of, settle_days=settings.renewal_grace_days)
 
 
 def amounts_on(rows: pd.DataFrame, asked: pd.DataFrame) -> pd.Series[float]:

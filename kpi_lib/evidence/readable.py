@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from kpi_lib.engine import run
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
+from kpi_lib.evidence.waiting import enough_on
 from kpi_lib.kpi import Difference, Kpi, KpiParams, Source
 from kpi_lib.measure import Cell, Measurement, measure, pooled, pooled_positions, rows_of
+from kpi_lib.periods import PeriodName
 from kpi_lib.schema import Tables
 from kpi_lib.sentence import is_distinguishable, noun_of
 from kpi_lib.stats import Mean, Proportion
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEST = "readable"
+PERIODS_A_YEAR: Mapping[PeriodName, float] = {"week": 365.25 / 7, "month": 12.0, "quarter": 4.0}
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,7 @@ def _numbers(
         "units_needed": needed,
         "units_per_period": intake if math.isfinite(intake) else 0.0,
         "periods_needed": _periods_needed(measured.kpi, needed, intake),
+        "enough_on": _enough_on(measured, needed, intake),
         "noise_share": noise_share(closed["value"], closed["standard_error"]),
         "signals": list(signals),
     }
@@ -175,6 +181,19 @@ def _periods_needed(kpi: Kpi, needed: int | None, intake: float) -> int | None:
     if kpi.paired or needed is None or not intake > 0:
         return None
     return math.ceil(needed / intake)
+
+
+def _enough_on(measured: Measurement, needed: int | None, intake: float) -> date | None:
+    """The day by which two samples of so many units are in, one of them after the last day known.
+
+    Those of the periods shown count for the earlier sample. None for a stock, and without intake.
+    """
+    if measured.kpi.paired or needed is None:
+        return None
+    known = float(measured.trend.loc[~measured.trend["is_open"], "n"].sum())
+    missing = needed + max(0.0, needed - known)
+    per_year = intake * PERIODS_A_YEAR[measured.params.period]
+    return enough_on(measured.as_of, missing, per_year)
 
 
 def _judged(
@@ -229,4 +248,8 @@ def _what_would(measured: Measurement, table: pd.DataFrame, numbers: dict[str, A
     said = f"It takes {format_count(needed, noun)} in each of the two periods compared"
     if periods is None:
         return f"{said}; there are {numbers['n']:,}."
-    return f"{said}, the intake of {format_count(periods, period)}."
+    intake = f"{said}, the intake of {format_count(periods, period)}"
+    day = numbers["enough_on"]
+    return (
+        f"{intake}; both are there by {day:%Y-%m} at the present intake." if day else f"{intake}."
+    )

@@ -56,7 +56,7 @@ def reorders_of(orders: pd.DataFrame, as_of: date, settings: Settings = DEFAULTS
 
     looks = _answered(_looks(orders, settings), orders)
     settled = looks[looks["decision_on"] <= pd.Timestamp(as_of)]
-    return History(_as_contracts(orders), decisions_of(settled), 0, SILENCE)
+    return History(_as_contracts(orders), decisions_of(settled), 0, as_of, SILENCE)
 
 
 def _looks(orders: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -52,8 +52,13 @@ def verdict_card(found: Verdict) -> Block:
     head = f"<p><b>Suggested:</b> {_chip(found.suggestion, _CHIPS[found.suggestion])}</p>"
     because = f"<p>{html.escape(found.because)}</p>"
     page = f"{STYLE}<div class='kpi-card'>{head}{because}<table>{rows}</table></div>"
-    lines = [f"{f.test}: {answer(f)}. {f.headline}" for f in found.findings.values()]
+    lines = [line for finding in found.findings.values() for line in _lines(finding)]
     return Block(page, "\n".join([f"Suggested: {found.suggestion}. {found.because}", *lines]))
+
+
+def _lines(finding: Finding) -> list[str]:
+    beside = [f"  {fact['sentence']}" for fact in finding.numbers.get("beside", ())]
+    return [f"{finding.test}: {answer(finding)}. {finding.headline}", *beside]
 
 
 def answer(finding: Finding) -> str:
@@ -66,8 +71,15 @@ def _row(finding: Finding) -> str:
     question = html.escape(QUESTIONS.get(finding.test, ""))
     return (
         f"<tr><th>{html.escape(finding.test)}<br>{_chip(word, colour)}</th>"
-        f"<td><span class='kpi-small'>{question}</span><br>{html.escape(finding.headline)}</td></tr>"
+        f"<td><span class='kpi-small'>{question}</span><br>{html.escape(finding.headline)}"
+        f"{_beside(finding)}</td></tr>"
     )
+
+
+def _beside(finding: Finding) -> str:
+    """What a finding shows without judging it, a small line each."""
+    sentences = [html.escape(fact["sentence"]) for fact in finding.numbers.get("beside", ())]
+    return "".join(f"<br><span class='kpi-small'>{sentence}</span>" for sentence in sentences)
 
 
 def _chip(word: str, colour: str) -> str:

@@ -105,8 +105,9 @@ def outlook(base: Base) -> pd.DataFrame:
     """The accounts still here with `FIGURES`; without rows where no value can be told.
 
     chance_to_leave: at the next renewal, or to have gone already (orders). residual_value: margin
-    still expected (money). at_risk: what would be lost on top of that if the account leaves or has
-    gone, times that chance. constant_value: the residual value under one constant churn.
+    still expected (money). at_risk: the chance to leave times what a renewal would bring; by orders,
+    times the residual value, so that customers surely gone count for nothing. constant_value: the
+    residual value under one constant churn.
     """
     here = base.accounts[base.accounts["is_here"].astype(bool)].reset_index(drop=True)
     if base.valued.value is None:
@@ -159,7 +160,7 @@ def _orders(base: Base, here: pd.DataFrame) -> tuple[Any, ...]:
     return (
         1.0 - alive,
         residual,
-        residual / np.maximum(alive, 1e-12) * (1.0 - alive),
+        residual * (1.0 - alive),
         np.where(still, mean * flat, 0.0),
     )
 

@@ -119,8 +119,8 @@ WHO = Part(
     name="accounts",
     title="What is still to come, and how much of it is at risk",
     meaning="Every customer of today, the most at risk first. `chance_to_leave`: at the next "
-    "renewal; by orders, the chance that it has gone already. `at_risk`: the value that would be "
-    "lost, times that chance.",
+    "renewal; by orders, to have gone already. `at_risk`: that chance times what a renewal would "
+    "bring; by orders, times the residual value.",
     compute=lifetime_parts.accounts,
     units=dict.fromkeys(["margin_per_year", "residual_value", "at_risk"], MONEY)
     | {"tenure_years": Unit.RATIO, "chance_to_leave": Unit.SHARE},
@@ -284,8 +284,8 @@ KPI = Kpi(
         "It moves slowly, because each point holds the whole history; do not use it to judge a "
         "quarter.",
     ),
-    okr="Raise customer lifetime value from {value} by cutting the churn at first renewals, by the "
-    "end of next year.",
+    okr="Raise customer lifetime value from {value} by keeping more customers through their "
+    "first year, by the end of next year.",
     references=(
         "Fader, P. and Hardie, B. (2007). How to project customer retention. Journal of Interactive "
         "Marketing 21(1), 76-90.",

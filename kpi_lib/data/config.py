@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,6 +22,8 @@ _KEYS = {
     "name", "source", "currency", "timezone", "quarter_starts_in", "tables",
     "notes", "leave_out", "csv", "as_of",
 }  # fmt: skip
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+"""A variable of the environment, as a source names it."""
 _TABLE_KEYS = {"from", "columns", "sql", "csv"}
 _CSV_KEYS = {"encoding", "separator", "decimal", "dates", "empty"}
 
@@ -62,6 +66,11 @@ class Config:
     tables: Mapping[str, TableSource] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     csv: CsvOptions = field(default_factory=CsvOptions)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of the variables of the environment that `source` is filled in from."""
+        return tuple(VARIABLE.findall(self.source))
 
 
 def read_config(path: str | Path) -> Config:
@@ -206,11 +215,38 @@ def _csv(raw: object, where: str) -> CsvOptions:
         "csv.dates must be `day first` or `month first`",
     )
     _demand(decimal in ("", ",", "."), where, "csv.decimal must be `,` or `.`")
-    empty = raw.get("empty") or []
-    options = {key: str(raw.get(key, "")) for key in ("encoding", "separator")}
     return CsvOptions(
-        **options, decimal=decimal, dates=dates, empty=tuple(str(text) for text in empty)
+        encoding=_encoding(raw.get("encoding", ""), where),
+        separator=_separator(raw.get("separator", ""), where),
+        decimal=decimal,
+        dates=dates,
+        empty=_texts(raw.get("empty") or [], where),
     )
+
+
+def _encoding(value: object, where: str) -> str:
+    if value == "":
+        return ""
+    try:
+        codecs.lookup(str(value))
+    except (LookupError, ValueError):
+        raise DataError(
+            f"{where}: csv.encoding {value!r} is unknown; write it as utf-8 or cp1252"
+        ) from None
+    return str(value)
+
+
+def _separator(value: object, where: str) -> str:
+    """One character, or a tab by its name; never one that a value or a quoted text is made of."""
+    named = {"tab": "\t", "\\t": "\t"}.get(str(value), value)
+    fits = isinstance(named, str) and len(named) <= 1 and not re.fullmatch(r'[\w"\r\n\0]', named)
+    _demand(fits, where, "csv.separator must be one character such as `;`, or `tab`")
+    return str(named)
+
+
+def _texts(value: object, where: str) -> tuple[str, ...]:
+    _demand(isinstance(value, list), where, "csv.empty must be a list of texts that mean no value")
+    return tuple(str(text) for text in value) if isinstance(value, list) else ()
 
 
 def _table(name: str, entry: object, csv: CsvOptions, where: str) -> TableSource:

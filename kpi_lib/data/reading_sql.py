@@ -96,7 +96,9 @@ def _number(text: str, reading: TextReading) -> str:
     bare = f"regexp_replace({text}, {literal(f'[{grouping}{groups}]')}, '', 'g')"
     if reading.decimal == ",":
         bare = f"replace({bare}, ',', '.')"
-    return f"case when regexp_full_match({text}, {literal(f'[+-]?{body}')}) then try_cast({bare} as double) end"
+    value = f"try_cast({bare} as double)"  # 1e400 casts to infinity, which is no amount
+    fits = f"regexp_full_match({text}, {literal(f'[+-]?{body}')}) and isfinite({value})"
+    return f"case when {fits} then {value} end"
 
 
 def _moment(text: str, kind: Kind, reading: TextReading, timezone: str) -> str:

@@ -86,11 +86,19 @@ def _before(earlier: str, later: str) -> Broken:
     return broken
 
 
+def _endless(name: str) -> Broken:
+    """Whether a number of a database is infinite or no number; those of files are not read then."""
+    return lambda table: table[name].isinf() | table[name].isnan()
+
+
 def _column_rules(column: Column) -> Iterator[RowRule]:
     name, shown = column.name, (column.name,)
     if column.required:
         todo = "Fill it at the source, or leave such rows out under sql"
         yield RowRule(name, EMPTY, lambda t: t[name].isnull(), todo)
+    if column.kind in ("money", "number"):
+        todo = "Correct it at the source, or turn it into null under sql"
+        yield RowRule(name, "is no finite number", _endless(name), todo, 0, shown)
     if column.minimum is not None:
         minimum = column.minimum
         rule = "is negative" if minimum == 0 else f"is below {minimum:g}"

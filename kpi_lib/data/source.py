@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from kpi_lib.data.config import Config
+from kpi_lib.data.config import VARIABLE, Config
 from kpi_lib.data.errors import DataError, Secrets
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _SECRET_NAME = re.compile(r"pass|pwd|token|secret|key|credential", re.IGNORECASE)
 _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*)://")
 
@@ -50,7 +49,7 @@ def find_place(config: Config, secrets: Secrets) -> Place:
 def _refuse_literal_secret(source: str, where: str) -> None:
     if not _URL.match(source):
         return
-    masked = _VARIABLE.sub("VARIABLE", source)
+    masked = VARIABLE.sub("VARIABLE", source)
     _, _, rest = masked.partition("://")
     user_info, at, _ = rest.partition("?")[0].rpartition("@")
     password = user_info.partition(":")[2] if at else ""
@@ -70,8 +69,8 @@ def _fill(source: str, secrets: Secrets, where: str) -> str:
     """The source with variables filled in; inside a URL's password and query they are quoted."""
     parts: list[str] = []
     position = 0
-    whole = _VARIABLE.fullmatch(source) is not None or not _URL.match(source)
-    for match in _VARIABLE.finditer(source):
+    whole = VARIABLE.fullmatch(source) is not None or not _URL.match(source)
+    for match in VARIABLE.finditer(source):
         name = match[1]
         value = os.environ.get(name)
         if value is None:

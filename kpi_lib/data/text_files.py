@@ -48,7 +48,7 @@ def inspect_text(file: Path, options: CsvOptions, scratch: Path) -> TextFile:
     path = file if encoding in {"utf-8", "utf-8-sig"} else _as_utf8(file, encoding, scratch)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         head = stream.read(_HEAD)
-    separator = _separator(options.separator) or _find_separator(head)
+    separator = options.separator or _find_separator(head)
     columns = _header(head, separator, file.name)
     return TextFile(path, encoding, separator, columns, sure)
 
@@ -101,10 +101,6 @@ def _as_utf8(file: Path, encoding: str, scratch: Path) -> Path:
 def _chunks(stream: io.TextIOWrapper) -> Iterator[str]:
     while chunk := stream.read(_CHUNK):
         yield chunk
-
-
-def _separator(written: str) -> str:
-    return {"tab": "\t", "\\t": "\t"}.get(written, written)
 
 
 def _find_separator(head: str) -> str:

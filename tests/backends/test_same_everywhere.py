@@ -132,6 +132,23 @@ def test_text_in_place_of_a_date_is_refused(tmp_path: Path) -> None:
     assert line.startswith("error: accounts.signed_on: must be date, is string")
 
 
+@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN"])
+def test_a_number_without_end_is_refused(
+    number: str, kind: Kind, company: Dataset, tmp_path: Path, postgres_url: str
+) -> None:
+    path = copy_to(company, kind, tmp_path, postgres_url)
+    query = rf"select account_id, \"at\", event, '{number}'::float8 as quantity from"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    (usage,) = [line for line in lines if line.startswith("  usage:")]
+    origin = usage.partition("from: ")[2].rstrip("}")
+    changed = "\n".join(line for line in lines if line != usage)
+    path.write_text(f'{changed}\n  usage: {{sql: "{query} {origin}"}}\n', encoding="utf-8")
+    assert any(
+        line.startswith("error: usage.quantity: is no finite number: 6") for line in told(path)
+    )
+
+
 def test_a_duckdb_file_is_opened_for_reading_only(company: Dataset, tmp_path: Path) -> None:
     copy_to(company, "duckdb", tmp_path)
     before = (tmp_path / "copy.duckdb").read_bytes()

@@ -42,6 +42,14 @@ ERRORS = {
         {"subscriptions": with_change("subscriptions", "150.5", "150 EUR")},
         "error: subscriptions.monthly_amount: cannot be read as money: 1 row (s3 2024-03-05: '150 EUR')",
     ),
+    "number beyond all bounds": (
+        {"subscriptions": with_change("subscriptions", "150.5", "1e400")},
+        "error: subscriptions.monthly_amount: cannot be read as money: 1 row (s3 2024-03-05: '1e400')",
+    ),
+    "number called infinite": (
+        {"usage": with_change("usage", "api,5000", "api,inf")},
+        "error: usage.quantity: cannot be read as number: 1 row (a3 2024-03-09 08:00:00: 'inf')",
+    ),
     "whole number with a fraction": (
         {"accounts": with_change("accounts", "small,3", "small,3.5")},
         "error: accounts.seats: cannot be read as integer: 1 row (a1: '3.5')",

@@ -21,6 +21,30 @@ BAD = {
         "tables.accounts: unknown key `file`",
     ),
     "unknown csv option": (YAML + "csv: {delimiter: x}\n", "unknown csv option `delimiter`"),
+    "separator of several characters": (
+        YAML + 'csv: {separator: "||||"}\n',
+        "dataset.yaml: csv.separator must be one character such as `;`, or `tab`",
+    ),
+    "separator that values are made of": (
+        YAML + "csv: {separator: a}\n",
+        "csv.separator must be one character",
+    ),
+    "separator that is no text": (
+        YAML + "csv: {separator: [;]}\n",
+        "csv.separator must be one character",
+    ),
+    "separator of one table": (
+        YAML + 'tables: {usage: {csv: {separator: ";;"}}}\n',
+        "tables.usage: csv.separator must be one character",
+    ),
+    "unknown encoding": (
+        YAML + "csv: {encoding: klingon}\n",
+        "csv.encoding 'klingon' is unknown; write it as utf-8 or cp1252",
+    ),
+    "empty that is no list": (
+        YAML + "csv: {empty: none}\n",
+        "csv.empty must be a list of texts that mean no value",
+    ),
     "bad yaml": ("name: [unclosed\n", "not valid YAML at line"),
     "no mapping": ("- a\n- b\n", "must hold keys such as name and source"),
     "no name": ("source: .\n", "`name` is missing"),

@@ -26,8 +26,8 @@ def mix(tables: Tables, params: Choice) -> ir.Table:
     """How much of the change between two halves of the periods is mix, and how much is rate.
 
     The halves are made of the periods whose horizon has passed. One row per `segment` of the leads:
-    segment, earlier_share and later_share (of all leads), earlier_conversion, later_conversion,
-    from_mix, from_rate; the last row is the whole, whose change is its from_mix + from_rate.
+    segment, earlier_share and later_share (of all leads), earlier_rate and later_rate
+    (conversion), from_mix, from_rate; the last row is the whole, whose change is its from_mix + from_rate.
     """
     patience = timedelta(days=params.horizon_days)
     done = [p for p in shown_periods(tables, params) if p.end + patience <= tables.as_of]
@@ -45,7 +45,6 @@ def mix(tables: Tables, params: Choice) -> ir.Table:
     by = ["segment", "half"]
     frame = method.estimate(run(method.reduce(observations, by)), by, params.level)
     found = mix_and_rate(frame, "segment", "half", _HALVES, count="n", rate="value")
-    found = found.rename(columns={f"{half}_rate": f"{half}_conversion" for half in _HALVES})
     kinds = dict.fromkeys(found.columns, "float64") | {"segment": "string"}
     table = table_of(_with_whole(found), kinds)
     return table.order_by(table["segment"] == _WHOLE, "segment")
@@ -62,8 +61,8 @@ def _with_whole(found: pd.DataFrame) -> pd.DataFrame:
         return found
     whole = {"segment": _WHOLE} | {name: found[name].sum(min_count=1) for name in _ADDED}
     for half in _HALVES:
-        won = found[f"{half}_share"] * found[f"{half}_conversion"]
-        whole[f"{half}_conversion"] = won.sum(min_count=1)
+        won = found[f"{half}_share"] * found[f"{half}_rate"]
+        whole[f"{half}_rate"] = won.sum(min_count=1)
     return pd.concat([found, pd.DataFrame([whole])], ignore_index=True)
 
 
@@ -91,7 +90,7 @@ def durations(tables: Tables, params: Choice) -> ir.Table:
 def _duration(status: Any, part: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    days = part["days"].repeat(part["units"])
+    days = part["days"].repeat(part["units"].tolist())
     numbers = [days.mean(), days.median(), days.min(), days.max()]
     names = ("mean_days", "median_days", "shortest_days", "longest_days")
     row = {"status": status, "leads": len(days)} | dict(zip(names, numbers, strict=True))
@@ -101,13 +100,14 @@ def _duration(status: Any, part: pd.DataFrame) -> pd.DataFrame:
 def listed(tables: Tables, params: Choice) -> ir.Table:
     """The leads of the cohorts shown: those still open first, the longest wait first.
 
-    Columns: lead_id, name (of the account, else the lead's id), source, campaign, segment, is_ideal,
+    Columns: name (the lead's id, with the name of its account where it has one), source, campaign, segment, is_ideal,
     created_on, status (open, won, lost), days.
     """
     rows = with_account(tables, shown_leads(tables, params))
     outcome = rows["outcome"]
     status = ibis.cases((outcome == OPEN, "open"), (outcome == WON, "won"), else_="lost")
-    rows = rows.mutate(name=ibis.coalesce(rows["account"], rows["lead_id"]), status=status)
+    named = rows["lead_id"] + ibis.coalesce(" (" + rows["account"] + ")", ibis.literal(""))
+    rows = rows.mutate(name=named, status=status)
     rows = rows.order_by("outcome", ibis.desc("days"), "lead_id")
-    shown = ["lead_id", "name", "source", "campaign", "segment", "is_ideal", "created_on"]
+    shown = ["name", "source", "campaign", "segment", "is_ideal", "created_on"]
     return rows.select(*shown, "status", "days")

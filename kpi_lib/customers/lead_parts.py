@@ -81,12 +81,13 @@ def estimator(params: Choice) -> Incidence:
 def beside(tables: Tables, params: Choice) -> ir.Table:
     """The cohort's conversion beside the snapshot ratio, one row per period.
 
-    Columns: period, leads (created in it), conversion (of these, within the horizon) with low and
-    high, closed_won (deals won in the period, of leads of any age), snapshot (closed_won / leads).
+    Columns: period, conversion (of the leads created in it, within the horizon) with low and high,
+    snapshot (closed_won / leads), leads (created in the period), closed_won (deals won in it, of
+    leads of any age).
     """
     joined = _with_closed(tables, params)
     joined = joined.mutate(snapshot=ratio(joined["closed_won"], joined["leads"]))
-    shown = ["period", "leads", "conversion", "low", "high", "closed_won", "snapshot"]
+    shown = ["period", "conversion", "low", "high", "snapshot", "leads", "closed_won"]
     return joined.order_by("period").select(*shown)
 
 
@@ -94,14 +95,14 @@ def misread(tables: Tables, params: Choice) -> ir.Table:
     """The conversion beside two shares that leave somebody out, one row per period.
 
     Columns: period, leads, won and lost (within the horizon), conversion, as_if_nobody_left (1 -
-    Kaplan-Meier, lost leads taken for open ones), closed_won and closed_lost (in the period, of leads
-    of any age), won_of_closed.
+    Kaplan-Meier, lost leads taken for open ones), closed (won or lost in the period, of leads of any
+    age), won_of_closed.
     """
     joined = _with_closed(tables, params)
-    both = joined["closed_won"] + joined["closed_lost"]
-    joined = joined.mutate(won_of_closed=ratio(joined["closed_won"], both))
+    closed = joined["closed_won"] + joined["closed_lost"]
+    joined = joined.mutate(closed=closed, won_of_closed=ratio(joined["closed_won"], closed))
     shown = ["period", "leads", "won", "lost", "conversion", "as_if_nobody_left"]
-    return joined.order_by("period").select(*shown, "closed_won", "closed_lost", "won_of_closed")
+    return joined.order_by("period").select(*shown, "closed", "won_of_closed")
 
 
 def _with_closed(tables: Tables, params: Choice) -> ir.Table:
@@ -146,9 +147,16 @@ def _cells(rows: ir.Table, params: Choice, by: str) -> ir.Table:
     return table_of(found, kinds)
 
 
+_CURVES = 12
+
+
 def curves(tables: Tables, params: Choice) -> ir.Table:
-    """Per cohort and day: period, day, won_share, lost_share, open_share (they add up to 1), at_risk."""
-    rows = shown_leads(tables, params)
+    """Per cohort and day: period, day, won_share, lost_share, open_share (they add up to 1), at_risk.
+
+    The newest 12 cohorts: more cannot be told apart in a picture.
+    """
+    newest = shown_periods(tables, params)[-_CURVES:]
+    rows = created_in(outcomes(tables), newest)
     rows = rows.mutate(day=ibis.ifelse(rows["days"] < 0, 0, rows["days"]).cast("float64"))
     counts = run(rows.group_by("period", "day", "outcome").aggregate(units=rows.count()))
     found = [_curve(period, part) for period, part in counts.groupby("period")]

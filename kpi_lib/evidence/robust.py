@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.evidence.definitions import Reading, direction, readings
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.kpi import Kpi, KpiParams, Source
+from kpi_lib.measure import measure
 from kpi_lib.schema import Tables
 from kpi_lib.stats.rank import kendall_tau
 from kpi_lib.sweep import variations
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 TEST = "robust"
 FEW_PERIODS = {True: 2, False: 4}
-"""Periods looked at: of a stock the headline and the one before it, of cohorts also open ones."""
+"""Periods looked at: of a stock the headline and the one before it, of cohorts also open ones.
+
+Where more than two cohorts are open, as many as it takes to have the headline and the one before.
+"""
 
 
 def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Finding:
@@ -45,9 +49,17 @@ def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEF
 
 def _lean(kpi: Kpi, params: KpiParams, tables: Tables, settings: Settings) -> KpiParams:
     """The parameters with only what this test looks at: few periods, and segments."""
-    few = min(params.periods, FEW_PERIODS[kpi.paired])
+    few = min(params.periods, max(FEW_PERIODS[kpi.paired], _back_to_headline(kpi, tables, params)))
     segment = params.segment or ("segment" if "accounts" in tables else "")
     return params.model_copy(update={"periods": few, "level": settings.level, "segment": segment})
+
+
+def _back_to_headline(kpi: Kpi, tables: Tables, params: KpiParams) -> int:
+    """Periods from the one before the headline up to the newest; a stock's headline is the newest."""
+    if kpi.paired:
+        return 0
+    measured = measure(kpi, tables, params)
+    return len(measured.trend) - list(measured.trend["label"]).index(measured.headline.label) + 1
 
 
 def _row(reading: Reading, settings: Settings) -> dict[str, Any]:

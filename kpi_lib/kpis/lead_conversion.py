@@ -112,14 +112,14 @@ PARTS = (
         "`won_of_closed` is the win rate of the deals closed in the period: it leaves out who is open.",
         compute=lead_parts.misread,
         units=COUNTS
-        | dict.fromkeys(("closed_won", "closed_lost"), Unit.COUNT)
+        | {"closed": Unit.COUNT}
         | dict.fromkeys(("conversion", "as_if_nobody_left", "won_of_closed"), Unit.SHARE),
     ),
     Part(
         name="curves",
         title="Share of a cohort that is won",
         meaning="By days since the lead was created, being lost counted as a competing event "
-        "(Aalen-Johansen); won, lost and open add up to 1.",
+        "(Aalen-Johansen); won, lost and open add up to 1. The newest 12 cohorts.",
         compute=lead_parts.curves,
         view="curve",
         units={"day": Unit.DAYS, "at_risk": Unit.COUNT}
@@ -145,7 +145,7 @@ PARTS = (
         compute=lead_lists.mix,
         units=dict.fromkeys(
             (
-                *("earlier_share", "later_share", "earlier_conversion", "later_conversion"),
+                *("earlier_share", "later_share", "earlier_rate", "later_rate"),
                 *("from_mix", "from_rate"),
             ),
             Unit.SHARE,

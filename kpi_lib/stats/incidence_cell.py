@@ -64,7 +64,7 @@ def watched_of(reduced: pd.DataFrame) -> Watched:
 
 @dataclass(frozen=True)
 class Share:
-    """Aalen-Johansen's share at the horizon; NaN where the units were not followed so long.
+    """Aalen-Johansen's share at the horizon; NaN where no unit could be watched so long.
 
     `as_if_nobody_left` is 1 - Kaplan-Meier, which takes who left for still waiting. `effective` is
     the number of independent, fully followed units that would have the same standard error: Dorey
@@ -85,7 +85,7 @@ def share_within(units: Watched, horizon: float) -> Share:
     if not risk.time.size:
         return Share(math.nan, math.nan, 0.0, math.nan, until)
     reached, _, waiting = (shares[0] for shares in incidence(risk))
-    if until < horizon and waiting[-1] > 0:
+    if not units.followed or (until < horizon and waiting[-1] > 0):
         return Share(math.nan, math.nan, 0.0, math.nan, until)
     value = float(min(reached[-1], 1.0))
     variance = clustered_variance(units, influence(units, risk))

@@ -77,7 +77,7 @@ def test_a_young_cohort_is_open_and_has_no_figure() -> None:
     old = [lead(f"o{i}", START, won=20 if i == 0 else None) for i in range(4)]
     young = [lead(f"y{i}", date(2026, 5, 5), lost=5 if i < 2 else None) for i in range(4)]
     measured = measure(KPI, firm(*old, *young), Params(periods=9))
-    trend = measured.trend.set_index("label")
+    trend: Any = measured.trend.set_index("label")
     assert math.isnan(trend.loc["2026-05", "value"])
     assert trend.loc["2026-05", "is_open"]
     assert measured.headline.label == "2025-10"
@@ -111,7 +111,7 @@ def test_the_snapshot_falls_when_more_leads_come_and_the_cohort_does_not() -> No
             for i in range(count)
         ]
     tables = firm(*rows, as_of=date(2026, 6, 30))
-    table = part(KPI, tables, Params(periods=18), "beside").set_index("period")
+    table: Any = part(KPI, tables, Params(periods=18), "beside").set_index("period")
     ours = table.loc["2025-01-01":"2025-09-01", "conversion"]
     assert ours.tolist() == pytest.approx([0.2] * 9)
     # January's and February's deals are won in March and April, over 20 leads instead of 10
@@ -123,7 +123,7 @@ def test_the_snapshot_falls_when_more_leads_come_and_the_cohort_does_not() -> No
 
 def test_the_win_rate_of_closed_deals_leaves_out_who_is_open() -> None:
     rows = [lead("w", START, won=15), lead("l", START, lost=15), lead("a", START), lead("b", START)]
-    table = part(KPI, firm(*rows), Params(periods=9), "misread").iloc[0]
+    table: Any = part(KPI, firm(*rows), Params(periods=9), "misread").iloc[0]
     assert table["won_of_closed"] == 0.5
     assert table["conversion"] == 0.25
     assert table["as_if_nobody_left"] >= table["conversion"]
@@ -205,7 +205,7 @@ WHOLE = Params(horizon_days=EIGHTEEN_MONTHS, period="quarter", periods=36, segme
 
 def test_planted_enterprise_leads_are_won_at_16_and_mid_market_leads_at_8_percent() -> None:
     """Data card: in every year; the interval of each segment holds the planted share."""
-    table = part(KPI, sample(), WHOLE, "by_segment").set_index("segment")
+    table: Any = part(KPI, sample(), WHOLE, "by_segment").set_index("segment")
     for segment, planted in (("enterprise", 0.16), ("mid_market", 0.08)):
         row = table.loc[segment]
         assert row["low"] <= planted <= row["high"], segment
@@ -214,21 +214,21 @@ def test_planted_enterprise_leads_are_won_at_16_and_mid_market_leads_at_8_percen
 
 def test_planted_the_whole_improves_by_mix_while_no_segment_does() -> None:
     """Data card: the share of enterprise leads rises, and that is all that raises the total."""
-    table = part(KPI, sample(), WHOLE, "mix").set_index("segment")
+    table: Any = part(KPI, sample(), WHOLE, "mix").set_index("segment")
     assert table.loc["enterprise", "later_share"] > table.loc["enterprise", "earlier_share"] + 0.05
     whole = table.loc["all segments"]
-    change = whole["later_conversion"] - whole["earlier_conversion"]
+    change = whole["later_rate"] - whole["earlier_rate"]
     assert whole["from_mix"] + whole["from_rate"] == pytest.approx(change, abs=1e-12)
     assert whole["from_mix"] > 0
     params = WHOLE.model_copy(update={"level": 0.95})
-    cells = by_segment(KPI, sample(), params).dropna(subset=["value"])
+    cells: Any = by_segment(KPI, sample(), params).dropna(subset=["value"])
     planted = cells["segment"].map({"enterprise": 0.16, "mid_market": 0.08})
     inside = (cells["low"] <= planted) & (planted <= cells["high"])
     assert inside.mean() >= 0.9
 
 
 def test_planted_won_leads_take_6_to_18_months() -> None:
-    table = part(KPI, sample(), WHOLE, "durations").set_index("status")
+    table: Any = part(KPI, sample(), WHOLE, "durations").set_index("status")
     assert table.loc["won", "shortest_days"] >= 180
     assert table.loc["won", "longest_days"] <= EIGHTEEN_MONTHS
 
@@ -246,7 +246,7 @@ def test_against_the_shares_of_pandas() -> None:
     leads = pd.read_csv(SAMPLE / "leads.csv", parse_dates=["created_on", "won_on"])
     old = leads[leads["created_on"].between("2022-01-01", "2024-12-28")]
     in_time = (old["won_on"] - old["created_on"]).dt.days <= EIGHTEEN_MONTHS
-    wanted = in_time.groupby(old["created_on"].dt.to_period("Q").astype(str)).mean()
-    trend = measure(KPI, sample(), WHOLE).trend.set_index("label")["value"]
+    wanted: Any = in_time.groupby(old["created_on"].dt.to_period("Q").astype(str)).mean()
+    trend: Any = measure(KPI, sample(), WHOLE).trend.set_index("label")["value"]
     for quarter, share in wanted.iloc[:-1].items():
         assert trend[quarter] == pytest.approx(share, abs=1e-12), quarter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,9 +30,9 @@ units_of_a_cohort = st.lists(
 
 def reduced(units: list[Unit], accounts: list[str | None] | None = None) -> pd.DataFrame:
     """The reduced frame of units given as (days, outcome), made in the engine."""
-    columns = {
+    columns: dict[str, list[Any]] = {
         "unit_id": [str(place) for place in range(len(units))],
-        "account_id": accounts or [None] * len(units),
+        "account_id": list(accounts or [None] * len(units)),
         "period": [PERIOD] * len(units),
         "value": [float(days) for days, _ in units],
         "outcome": [outcome for _, outcome in units],
@@ -42,7 +43,7 @@ def reduced(units: list[Unit], accounts: list[str | None] | None = None) -> pd.D
     return run(Incidence(HORIZON).reduce(table, ["period"]))
 
 
-def cell(units: list[Unit], accounts: list[str | None] | None = None) -> pd.Series:
+def cell(units: list[Unit], accounts: list[str | None] | None = None) -> Any:
     return Incidence(HORIZON).estimate(reduced(units, accounts), ["period"], 0.9).iloc[0]
 
 
@@ -152,6 +153,14 @@ def test_not_followed_to_the_horizon_is_null_with_a_reason() -> None:
     assert found["resolved"] == 0
 
 
+def test_a_curve_that_ends_before_the_horizon_is_none() -> None:
+    """Watched for 60 days only: that the last one was won says nothing about day 100."""
+    rows = reduced([(20, 0), (30, 0), (40, 1)]).assign(followed=0)
+    found = Incidence(HORIZON).estimate(rows, ["period"], 0.9).iloc[0]
+    assert math.isnan(found["value"])
+    assert found["reason"] == "followed for 40 of 100 days only"
+
+
 def test_nobody_won_shows_an_upper_bound() -> None:
     """Wilson's at 0 of 12: .24249 at 95 %, from the published table of R's binom."""
     units = [(20, 2)] * 12
@@ -218,7 +227,7 @@ def test_mix_and_rate_add_up_to_the_change(groups: list[tuple[int, int, float, f
         for place, group in enumerate(groups)
         for side, half in enumerate(("then", "now"))
     ]
-    found = mix_and_rate(
+    found: Any = mix_and_rate(
         pd.DataFrame(rows), "group", "half", ("then", "now"), count="n", rate="value"
     )
     totals = [

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 NOT_HERE = {
     "dataset", "as_of", "with_evidence", "hypothesis", "drop_if", "decide_on", "looks",
-    "interesting_change",
+    "interesting_change", "power", "compare_periods", "response_months",
 }  # fmt: skip
-"""Parameters that are no question to the data: the run and the registration."""
+"""Parameters that are no question to the trend: the run, the registration and the judging."""
 
 _WIDE = {"description_width": "9em"}
 

@@ -95,6 +95,15 @@ class KpiParams(BaseModel):
     level: float = parameter(
         0.9, gt=0.5, lt=1, unit="share", meaning="confidence level of the intervals"
     )
+    power: float = parameter(
+        0.8, gt=0.5, lt=1, unit="share", meaning="chance to see a change that is there"
+    )
+    compare_periods: int = parameter(
+        1, ge=1, le=8, unit="periods", meaning="how many periods are compared with as many before"
+    )
+    response_months: int = parameter(
+        3, ge=1, le=12, unit="months", meaning="how early it must warn for us to act"
+    )
     with_evidence: bool = parameter(True, meaning="whether to judge the KPI, which takes longer")
     hypothesis: str = parameter("", meaning="what we expect this KPI to do for us")
     drop_if: str = parameter("", meaning="the result that would make us drop it")

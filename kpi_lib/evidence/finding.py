@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,21 @@ class Settings:
 
 
 DEFAULTS = Settings()
+
+
+def settings_for(params: KpiParams, settings: Settings = DEFAULTS) -> Settings:
+    """The settings with what the parameters of the KPI say: level, power, and what is compared.
+
+    The months in which the team can respond are among the leads looked at.
+    """
+    return replace(
+        settings,
+        power=params.power,
+        alpha=round(1 - params.level, 12),
+        compare_periods=params.compare_periods,
+        response_months=params.response_months,
+        leads=tuple(sorted({*settings.leads, params.response_months})),
+    )
 
 
 @dataclass(frozen=True)

@@ -49,10 +49,9 @@ def readable(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = D
     """
     tables = tables_of(source, params)
     longest = 2 * max(settings.compare_periods, *settings.also_shown)
-    asked = params.model_copy(
-        update={"periods": max(params.periods, longest), "level": settings.level}
-    )
-    measured = measure(kpi, tables, asked, power=settings.power)
+    fixed = {"level": settings.level, "power": settings.power}
+    asked = params.model_copy(update={"periods": max(params.periods, longest), **fixed})
+    measured = measure(kpi, tables, asked)
     compared = [compare(measured, tables, count, settings) for count in poolings(settings)]
     table = _table(measured, [row for row in compared if row is not None])
     numbers = _numbers(measured, compared[0], settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kpi_lib.evidence.distinct import distinct
-from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings
+from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, settings_for
 from kpi_lib.evidence.fitting import fitting
 from kpi_lib.evidence.honest import honest
 from kpi_lib.evidence.leading import leading
@@ -45,8 +45,12 @@ class Verdict:
 
 
 def judge(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Verdict:
-    """The six findings of a KPI on its data, and the verdict they suggest."""
-    findings = {name: test(kpi, source, params, settings) for name, test in _TESTS.items()}
+    """The six findings of a KPI on its data, and the verdict they suggest.
+
+    Level, power, compare_periods and response_months are those of `params`.
+    """
+    own = settings_for(params, settings)
+    findings = {name: test(kpi, source, params, own) for name, test in _TESTS.items()}
     return concluded(kpi, findings)
 
 

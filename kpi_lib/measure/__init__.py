@@ -17,7 +17,6 @@ from kpi_lib.measure.cells import (
     with_dates,
 )
 from kpi_lib.measure.figure import (
-    POWER,
     Measurement,
     cannot_tell,
     measure,
@@ -28,7 +27,6 @@ from kpi_lib.measure.lists import behind, by_segment, part, part_of
 
 __all__ = [
     "HALF",
-    "POWER",
     "Cell",
     "Measurement",
     "behind",

@@ -25,9 +25,6 @@ from kpi_lib.schema import Tables
 if TYPE_CHECKING:
     import pandas as pd
 
-POWER = 0.8
-"""Chance to detect a change that is there, for the smallest visible change."""
-
 
 @dataclass(frozen=True)
 class Measurement:
@@ -52,7 +49,7 @@ class Measurement:
     estimator: Estimator
 
 
-def measure(kpi: Kpi, tables: Tables, params: KpiParams, *, power: float = POWER) -> Measurement:
+def measure(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     """The KPI on the day of `tables`: trend, headline, change. Thin data give None, never an error."""
     estimator = kpi.estimator(params)
     observations = kpi.observed(tables, params)
@@ -61,7 +58,7 @@ def measure(kpi: Kpi, tables: Tables, params: KpiParams, *, power: float = POWER
     position = headline_position(trend, kpi.paired)
     headline = cell_of(trend, position)
     previous = cell_of(trend, position - 1) if position > 0 else None
-    change = _change(kpi, estimator, observations, reduced, previous, headline, params.level, power)
+    change = _change(kpi, estimator, observations, reduced, previous, headline, params)
     return Measurement(
         kpi, params, tables.as_of, tables.currency, trend, headline, previous, change, reduced,
         estimator,
@@ -112,8 +109,7 @@ def _change(
     reduced: pd.DataFrame,
     previous: Cell | None,
     headline: Cell,
-    level: float,
-    power: float,
+    params: KpiParams,
 ) -> Difference:
     if previous is None:
         return cannot_tell("there is no earlier period to compare with")
@@ -122,6 +118,6 @@ def _change(
             return cannot_tell(f"nothing was observed in {cell.label}")
     if kpi.paired:
         pairs = run(estimator.reduce_pairs(observations, previous.start, headline.start))
-        return estimator.paired_difference(pairs, level=level, power=power)
+        return estimator.paired_difference(pairs, level=params.level, power=params.power)
     earlier, later = (rows_of(reduced, [cell.start]) for cell in (previous, headline))
-    return estimator.difference(earlier, later, level=level, power=power)
+    return estimator.difference(earlier, later, level=params.level, power=params.power)

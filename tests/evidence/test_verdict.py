@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import pytest
 
 from kpi_lib.evidence.choosing import compared, holm
-from kpi_lib.evidence.finding import NOT_TESTED, TESTS, Finding, Settings
+from kpi_lib.evidence.finding import DEFAULTS, NOT_TESTED, TESTS, Finding, Settings, settings_for
+from kpi_lib.evidence.readable import readable
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
-from kpi_lib.kpi import Kpi, Role
+from kpi_lib.kpi import Kpi, KpiParams, Role
 from tests.evidence.worlds import Plan, make_world, signal_kpi, signal_params
 
 Y, N, U = True, False, None
@@ -67,6 +71,41 @@ def test_judging_gives_all_six_findings_and_says_what_is_not_tested() -> None:
     assert verdict.suggestion == "keep testing"
     assert f"honest ({NOT_TESTED})" in verdict.because
     assert all(finding.headline.endswith(".") for finding in verdict.findings.values())
+
+
+def test_what_the_parameters_leave_alone_is_what_the_tests_use_anyway() -> None:
+    assert settings_for(KpiParams()) == DEFAULTS
+
+
+def test_level_power_and_periods_of_the_parameters_reach_the_decisions() -> None:
+    world, quick = make_world(Plan(accounts=60)), Settings(draws=50, folds=3)
+
+    def judged(**changes: Any) -> Mapping[str, Finding]:
+        params = signal_params(interesting_change=0.6, **changes)
+        return judge(signal_kpi(), world, params, quick).findings
+
+    usual = judged()
+    seen = usual["readable"].numbers["smallest_visible"]
+    assert judged(level=0.99)["readable"].numbers["smallest_visible"] > seen
+    assert judged(power=0.95)["readable"].numbers["smallest_visible"] > seen
+    assert judged(compare_periods=2)["readable"].table["periods_pooled"].iloc[0] == 2
+    later = judged(response_months=5)["leading"]
+    assert later.numbers["response_months"] == 5
+    assert later.table["lead_months"].tolist() == [1, 2, 3, 5, 6, 9]
+    assert usual["leading"].table["lead_months"].tolist() == [1, 2, 3, 6, 9]
+
+
+def test_a_stricter_level_can_turn_the_readable_decision() -> None:
+    world, quick = make_world(Plan(accounts=60)), Settings(draws=50, folds=3)
+    visible = readable(signal_kpi(), world, signal_params()).numbers["smallest_visible"]
+    wanted = visible * 1.01
+    answers = [
+        judge(
+            signal_kpi(), world, signal_params(interesting_change=wanted, level=level), quick
+        ).findings["readable"].passed
+        for level in (0.9, 0.99)
+    ]  # fmt: skip
+    assert answers == [True, False]
 
 
 def test_holm_multiplies_by_the_number_still_in_and_never_falls() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kpi_lib.charts.units import day
 from kpi_lib.kpi import Better, Kpi
-from kpi_lib.measure import POWER, Measurement
+from kpi_lib.measure import Measurement
 from kpi_lib.sentence import noun_of
 from kpi_lib.stats.power import chance_to_see
 from kpi_lib.view import View
@@ -72,8 +72,8 @@ def _chance(measured: Measurement, target: float | None) -> str:
     if change.smallest_visible is None:
         reason = change.reason or "too little was observed"
         return f"{what} is {size}; whether it could be seen cannot be told: {reason}."
-    level = measured.params.level
-    chance = chance_to_see(step, change.smallest_visible, level=level, power=POWER)
+    level, power = measured.params.level, measured.params.power
+    chance = chance_to_see(step, change.smallest_visible, level=level, power=power)
     units = format_count(measured.headline.n, noun_of(kpi))
     return (
         f"{what} is {size}. With {units} in a {measured.params.period}, a true change of that size "

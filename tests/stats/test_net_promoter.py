@@ -58,8 +58,8 @@ def test_only_the_textbook_interval_says_positive() -> None:
 @pytest.mark.parametrize("n", [1, 2, 5, 12, 29])
 def test_exact_bound_where_all_are_promoters(n: int) -> None:
     """n of n have the chance p^n, largest without passives: p = (1 + net) / 2, so 2 (a/2)^(1/n) - 1."""
-    assert tuple(exact_net(n, 0, n)) == (pytest.approx(2 * 0.025 ** (1 / n) - 1, abs=1e-7), 1.0)
-    assert tuple(exact_net(0, n, n)) == (-1.0, pytest.approx(1 - 2 * 0.025 ** (1 / n), abs=1e-7))
+    assert exact_net(n, 0, n) == pytest.approx((2 * 0.025 ** (1 / n) - 1, 1.0), abs=1e-7)
+    assert exact_net(0, n, n) == pytest.approx((-1.0, 1 - 2 * 0.025 ** (1 / n)), abs=1e-7)
 
 
 def test_chances_of_net_counts_against_counting() -> None:
@@ -96,7 +96,7 @@ def test_intervals_hold_the_score_and_mirror(counts: tuple[int, int, int]) -> No
     more, less, n = counts
     low, high = net_interval(more, less, n, 0.9)
     assert -1 <= low <= (more - less) / n <= high <= 1
-    assert tuple(net_interval(less, more, n, 0.9)) == (pytest.approx(-high), pytest.approx(-low))
+    assert net_interval(less, more, n, 0.9) == pytest.approx((-high, -low))
     wider = net_interval(more, less, n, 0.99)
     assert wider.low <= low + 1e-9
     assert wider.high >= high - 1e-9

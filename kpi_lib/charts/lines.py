@@ -71,7 +71,7 @@ def trend(
     fill = either("datum.is_open", "white", BLUE, alt.FillValue)
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
     layers = [band, line, points.encode(y=y, fill=fill, tooltip=tips)]
-    layers += _limits(data) + _target(data, target, unit, currency)
+    layers += _limits(data, unit) + _target(data, target, unit, currency)
     return finished(alt.layer(*layers), title, _key(data, level))
 
 
@@ -89,13 +89,13 @@ def _ticks(frame: pd.DataFrame) -> list[str]:
     return [f"{name}{BREAK}n {size:,.0f}" for name, size in zip(labels, sizes, strict=True)]
 
 
-def _limits(data: pd.DataFrame) -> list[Any]:
-    """Dashed lines at the natural process limits, where the frame has them."""
-    if data["lower_limit"].isna().all():
+def _limits(data: pd.DataFrame, unit: Unit) -> list[Any]:
+    """Dashed lines at the natural process limits, where the frame has them and a share can go."""
+    edges = data[["lower_limit", "upper_limit"]].dropna().head(1).to_numpy().ravel()
+    possible = [float(edge) for edge in edges if unit is not Unit.SHARE or 0 <= edge <= 1]
+    if not possible:
         return []
-    names = ["lower_limit", "upper_limit"]
-    edges = data[names].dropna().head(1)
-    base = small_chart([{"limit": float(edges[n].iloc[0])} for n in names])
+    base = small_chart([{"limit": edge} for edge in possible])
     return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="limit:Q")]
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import vl_convert
 
+from kpi_lib.charts import lines
 from kpi_lib.charts.picture import VEGA_LITE, Picture
 from kpi_lib.charts.theme import PALETTE
-from tests.charts.gallery import EXAMPLES
+from kpi_lib.kpi import Unit
+from tests.charts.gallery import EXAMPLES, trend_frame
 
 OLDEST = "5.8"
 """The oldest Vega-Lite that the converter has; JupyterLab bundles 5.6."""
@@ -124,3 +126,16 @@ def deuteranope(colour: str) -> list[float]:
     ]
     linear = [(int(colour[place : place + 2], 16) / 255) ** 2.2 for place in (1, 3, 5)]
     return [sum(m * c for m, c in zip(row, linear, strict=True)) for row in matrix]
+
+
+def limits(picture: Picture) -> list[float]:
+    """The heights of the dashed lines."""
+    rows = [row for data in picture.spec["datasets"].values() for row in data]
+    return [row["limit"] for row in rows if "limit" in row]
+
+
+def test_a_limit_that_a_share_cannot_reach_is_not_drawn() -> None:
+    frame = trend_frame().assign(lower_limit=-0.05, upper_limit=0.12)
+    frame[["value", "low", "high"]] /= 1000
+    assert limits(lines.trend(frame, title="t", what="churn", unit=Unit.SHARE)) == [0.12]
+    assert limits(lines.trend(frame, title="t", what="gain", unit=Unit.MONEY)) == [-0.05, 0.12]

@@ -258,6 +258,8 @@ class Kpi:
     estimator: Callable[[Any], Estimator]
     paired: bool = False
     """True when the same accounts are seen in every period (stocks), False for cohorts."""
+    looks_back: Callable[[Any], int] | None = None
+    """Days that the value of a period looks back from its end; None: the days of the period."""
     score: Callable[[Tables, Any], ir.Table] | None = None
     """account_id, score per account on `tables.as_of`; default: its own observation."""
     has_account_level: bool = True

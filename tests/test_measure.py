@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -21,6 +22,7 @@ from kpi_lib.measure import (
     part,
     pooled,
 )
+from kpi_lib.sections.number import trend_sentence
 from kpi_lib.sentence import is_distinguishable, sentence
 from kpi_lib.stats import Mean, Proportion, Survival
 from tests.evidence.worlds import LAST_DAY, Plan, make_world, signal_kpi, signal_params
@@ -93,6 +95,30 @@ def test_nothing_at_all_is_an_answer() -> None:
     assert (found.headline.label, found.headline.value, found.headline.n) == ("2025Q4", None, 0)
     assert found.change.reason == "nothing was observed in 2025Q3"
     assert sentence(found).startswith("Signal cannot be told: nothing was observed in 2025Q4.")
+
+
+def test_a_window_longer_than_a_period_sets_the_limits_from_values_that_share_no_day() -> None:
+    def limits(days: int | None) -> tuple[int, float, str]:
+        look = None if days is None else lambda params: days
+        measured = measure(signal_kpi(looks_back=look), TABLES, signal_params(periods=8))
+        return (
+            measured.apart,
+            float(measured.trend["upper_limit"].iloc[0]),
+            trend_sentence(measured),
+        )
+
+    values = measure(signal_kpi(), TABLES, signal_params(periods=8)).trend["value"].to_numpy()
+    for days, apart in [(None, 1), (28, 1), (60, 2), (90, 3)]:
+        expected = values.mean() + 2.66 * np.abs(values[apart:] - values[:-apart]).mean()
+        found, upper, said = limits(days)
+        assert found == apart
+        assert upper == pytest.approx(expected)
+        assert ("share days" in said) is (apart > 1)
+    assert limits(60)[2].endswith(
+        "Neighbouring months share days of the 60-day window, so the limits come from values "
+        "2 months apart."
+    )
+    assert np.isnan(limits(400)[1])
 
 
 def test_process_limits_mark_what_is_a_signal() -> None:

@@ -119,6 +119,11 @@ def estimator(params: Params) -> Estimator:
     return Ratio() if params.weight == "mrr" else Proportion()
 
 
+def looks_back(params: Params) -> int:
+    """The length of the window (days)."""
+    return params.window_days
+
+
 def trend(tables: Tables, params: Params) -> ir.Table:
     """One row per period; see `quiet_lists.counts`."""
     return quiet_lists.counts(tables, shown_periods(tables, params), params)
@@ -255,6 +260,7 @@ KPI = Kpi(
     observe=observe,
     estimator=estimator,
     paired=True,
+    looks_back=looks_back,
     score=score,
     parts=PARTS,
     who=WEEKLY_LIST,

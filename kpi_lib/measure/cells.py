@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ibis.expr.types as ir
 
 from kpi_lib.engine import run
-from kpi_lib.kpi import Estimator, KpiParams
+from kpi_lib.kpi import Estimator, Kpi, KpiParams
 from kpi_lib.periods import Period, complete_periods
 from kpi_lib.schema import Tables
 from kpi_lib.stats.xmr import process_limits, signals
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 HALF = 0.5
 """Share of units whose outcome must be known before a period is a headline."""
 
-LEAST_FOR_LIMITS = 4
-"""Periods needed before process limits say anything."""
+LEAST_RANGES = 3
+"""Ranges between values needed before process limits say anything."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,25 @@ def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(period=pd.to_datetime(frame["period"]).dt.date)
 
 
+def points_apart(kpi: Kpi, params: KpiParams, periods: Sequence[Period]) -> int:
+    """How many periods lie between two values that share no day: 1, more for a long window."""
+    longest = max((period.days for period in periods), default=1)
+    return 1 if kpi.looks_back is None else max(1, math.ceil(kpi.looks_back(params) / longest))
+
+
 def trend_of(
-    estimator: Estimator, reduced: pd.DataFrame, periods: Sequence[Period], level: float
+    estimator: Estimator,
+    reduced: pd.DataFrame,
+    periods: Sequence[Period],
+    level: float,
+    apart: int = 1,
 ) -> pd.DataFrame:
-    """The trend of a `Measurement`: one row per listed period, also where nothing was observed."""
+    """The trend of a `Measurement`: one row per listed period, also where nothing was observed.
+
+    The process limits come from values so many periods `apart`.
+    """
     cells = with_dates(estimator.estimate(reduced, ["period"], level))
-    return _with_limits(placed(cells, periods))
+    return _with_limits(placed(cells, periods), apart)
 
 
 def placed(cells: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
@@ -113,10 +127,11 @@ def cell_from(row: Any, label: str, start: date, end: date) -> Cell:
     return Cell(label, start, end, value, low, high, error, int(row["n"]), float(row["resolved"]))
 
 
-def _with_limits(trend: pd.DataFrame) -> pd.DataFrame:
-    """Process limits of the periods that count, null with fewer than four values."""
+def _with_limits(trend: pd.DataFrame, apart: int) -> pd.DataFrame:
+    """Process limits of the periods that count, null with fewer than three ranges between them."""
     values = trend["value"].where(~trend["is_open"]).astype("float64")
-    limits = process_limits(values) if values.notna().sum() >= LEAST_FOR_LIMITS else None
+    enough = values.notna().sum() >= LEAST_RANGES + apart
+    limits = process_limits(values, apart) if enough else None
     return trend.assign(
         centre=limits.centre if limits else float("nan"),
         lower_limit=limits.lower if limits else float("nan"),

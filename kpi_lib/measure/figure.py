@@ -16,6 +16,7 @@ from kpi_lib.measure.cells import (
     cell_of,
     headline_position,
     periods_of,
+    points_apart,
     reduce_by,
     rows_of,
     trend_of,
@@ -32,8 +33,9 @@ class Measurement:
 
     `trend`: one row per complete period, oldest first: period, end, label, value, low, high,
     standard_error, n, resolved, is_open (less than half resolved), centre, lower_limit,
-    upper_limit (process limits, null with fewer than four values), is_signal. `headline` is the
+    upper_limit (process limits, null with few values), is_signal. `headline` is the
     newest period that counts, `previous` the one before it, `change` headline minus previous.
+    The limits come from values `apart` periods apart, which share no day.
     `reduced`: the counts and sums per period from which any pooling can be estimated.
     """
 
@@ -47,6 +49,7 @@ class Measurement:
     change: Difference
     reduced: pd.DataFrame
     estimator: Estimator
+    apart: int = 1
 
 
 def measure(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
@@ -54,14 +57,16 @@ def measure(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     estimator = kpi.estimator(params)
     observations = kpi.observed(tables, params)
     reduced = reduce_by(estimator, observations, ["period"])
-    trend = trend_of(estimator, reduced, periods_of(tables, params), params.level)
+    periods = periods_of(tables, params)
+    apart = points_apart(kpi, params, periods)
+    trend = trend_of(estimator, reduced, periods, params.level, apart)
     position = headline_position(trend, kpi.paired)
     headline = cell_of(trend, position)
     previous = cell_of(trend, position - 1) if position > 0 else None
     change = _change(kpi, estimator, observations, reduced, previous, headline, params)
     return Measurement(
         kpi, params, tables.as_of, tables.currency, trend, headline, previous, change, reduced,
-        estimator,
+        estimator, apart,
     )  # fmt: skip
 
 

@@ -52,7 +52,9 @@ def trend_sentence(measurement: Measurement) -> str:
     low, high = float(told["value"].min()), float(told["value"].max())
     span = format_interval(low, high, kpi.unit, measurement.currency)
     first, last = told["label"].iloc[0], told["label"].iloc[-1]
-    return f"From {first} to {last} the value lies between {span.replace(' to ', ' and ')}. {_limits(measurement)}"
+    between = span.replace(" to ", " and ")
+    said = f"From {first} to {last} the value lies between {between}. {_limits(measurement)}"
+    return f"{said} {_shared_days(measurement)}".strip()
 
 
 def _limits(measurement: Measurement) -> str:
@@ -67,6 +69,19 @@ def _limits(measurement: Measurement) -> str:
     if not signals:
         return f"No period leaves the limits of ordinary variation ({span}), so no single move calls for an explanation."
     return f"Outside the limits of ordinary variation ({span}): {_listed(signals)}. Something changed there."
+
+
+def _shared_days(measurement: Measurement) -> str:
+    """Where the limits come from when neighbouring values share days, else nothing."""
+    kpi, period = measurement.kpi, measurement.params.period
+    unknown = measurement.trend["lower_limit"].isna().all()
+    if measurement.apart == 1 or unknown or kpi.looks_back is None:
+        return ""
+    window = f"{kpi.looks_back(measurement.params)}-day window"
+    return (
+        f"Neighbouring {period}s share days of the {window}, so the limits come from values "
+        f"{measurement.apart} {period}s apart."
+    )
 
 
 def _listed(labels: list[str], most: int = 4) -> str:

@@ -23,17 +23,19 @@ class ProcessLimits:
     range_limit: float
 
 
-def process_limits(values: Any) -> ProcessLimits | None:
+def process_limits(values: Any, apart: int = 1) -> ProcessLimits | None:
     """Mean +- 2.66 x mean moving range, and the range limit 3.27 x mean moving range.
 
-    Unknown values are left out, so that a range spans the gap. None for fewer than two values.
+    A range lies between values `apart` places apart: more than 1 where neighbours are made of partly
+    the same days, which hardly differ and would make the limits too narrow. Unknown values are left
+    out, so that a range spans the gap. None for `apart` or fewer values.
     Source: Wheeler (2000), Understanding Variation.
     """
     numbers = np.asarray(values, dtype=np.float64)
     known = numbers[np.isfinite(numbers)]
-    if known.size < 2:
+    if known.size <= apart:
         return None
-    centre, moving = float(known.mean()), float(np.abs(np.diff(known)).mean())
+    centre, moving = float(known.mean()), float(np.abs(known[apart:] - known[:-apart]).mean())
     reach = LIMIT_FACTOR * moving
     return ProcessLimits(centre, centre - reach, centre + reach, moving, RANGE_FACTOR * moving)
 

@@ -47,6 +47,23 @@ def test_unknown_values_are_left_out_of_the_limits() -> None:
     assert process_limits([4.0, None]) is None
 
 
+def test_ranges_between_values_further_apart() -> None:
+    """|11 - 10|, |9 - 12|, |13 - 11|: a mean of 2."""
+    limits = process_limits(LINE, apart=2)
+    assert limits is not None
+    assert (limits.centre, limits.mean_moving_range) == (11.0, 2.0)
+    assert process_limits(LINE, apart=5) is None
+
+
+def test_means_over_shared_days_are_within_the_limits_of_values_that_share_none() -> None:
+    """Means of two neighbouring days of pure noise: limits of neighbours call many of them signals."""
+    noise = np.random.default_rng(3).standard_normal(2001)
+    means = (noise[1:] + noise[:-1]) / 2
+    marked = [signals(means, process_limits(means, apart)).mean() for apart in (1, 2)]
+    assert marked[0] > 0.02
+    assert marked[1] < 0.005
+
+
 def test_noise_share_is_the_squared_error_over_the_variance() -> None:
     assert noise_share([1.0, 2.0, 3.0], [0.5, 0.5, 0.5]) == pytest.approx(0.25)
     assert noise_share([1.0, 2.0, 3.0], [5.0, 5.0, 5.0]) == 1.0

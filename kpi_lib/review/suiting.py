@@ -38,4 +38,5 @@ def unsuited(
 
 def _place(name: str, key: str, value: str, asked: Collection[str]) -> str:
     """Where a value was given: once for all notebooks, or in a file of one."""
-    return f"-p {key}={value}" if key in asked else f"{name}: {key} {value}"
+    shown = " ".join(value.split())
+    return f"-p {key}={shown}" if key in asked else f"{name}: {key} {shown}"

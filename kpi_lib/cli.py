@@ -30,6 +30,7 @@ app = typer.Typer(
 Params = Annotated[
     list[str] | None, typer.Option("--param", "-p", help="name=value; wins over the files.")
 ]
+Quarter = Annotated[str, typer.Option(help="As 2026Q2: known on that quarter's last day.")]
 AsOf = Annotated[
     datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last day known.")
 ]
@@ -78,7 +79,7 @@ def _day(moment: datetime | None) -> date | None:
 @app.command()
 def review(
     dataset: Annotated[str, typer.Argument(help="Folder of a data set, or its yaml file.")],
-    quarter: Annotated[str, typer.Option(help="As 2026Q2: known on that quarter's last day.")] = "",
+    quarter: Quarter = "",
     as_of: AsOf = None,
     only: Annotated[str, typer.Option(help="Names, separated by commas.")] = "",
     cadence: Annotated[str, typer.Option(help="weekly, monthly, quarterly or yearly.")] = "",
@@ -120,6 +121,7 @@ def run(
     name: Annotated[str, typer.Argument(help="Name of a notebook.")],
     param: Params = None,
     dataset: Annotated[str, typer.Option(help="Folder of a data set, or its yaml file.")] = "",
+    quarter: Quarter = "",
     as_of: AsOf = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Executed notebook.")
@@ -135,7 +137,13 @@ def run(
 
         values = parameters.from_options(param or [])
         job = single.one_job(
-            name, values, find_project(), dataset=dataset, as_of=_day(as_of), target=output
+            name,
+            values,
+            find_project(),
+            dataset=dataset,
+            quarter=quarter,
+            as_of=_day(as_of),
+            target=output,
         )
         manner = command.Manner(1, _limits(cell_timeout, timeout, memory))
         console = _console()
@@ -148,13 +156,18 @@ def run(
 def ready(
     dataset: Annotated[str, typer.Argument(help="Folder of a data set, or its yaml file.")],
 ) -> None:
-    """Say which KPIs a data set can feed, what the others lack, and what is wrong in the data."""
+    """Say which KPIs a data set can feed, what the others lack, and what is wrong in the data.
+
+    Exit code 2 when errors in the data keep every KPI from running.
+    """
     with _input_checked():
         from kpi_lib.review.project import find_project
-        from kpi_lib.review.readiness import lines
+        from kpi_lib.review.readiness import answer
 
-        for line in lines(dataset, find_project()):
+        found = answer(dataset, find_project())
+        for line in found.lines:
             typer.echo(line)
+        raise typer.Exit(2 if found.is_blocked else 0)
 
 
 @app.command()

@@ -46,10 +46,11 @@ def _belongs(name: str) -> bool:
 def per_account(name: str, moment: Moment) -> ir.Table:
     """account_id, signed_on (null when not in accounts), rows, first_day, early_rows, is_known.
 
+    Accounts that are signed or recorded after the day are not in accounts, as nobody knew them yet.
     A moment is early from two days on: its day is the one in UTC, the day of signing a local one.
     """
     table = moment.masked[name]
-    signed = moment.full["accounts"].select(known_id="account_id", signed_on="signed_on")
+    signed = moment.masked["accounts"].select(known_id="account_id", signed_on="signed_on")
     days = table.select(account_id="account_id", row_day=row_day(table, CONTRACT[name]))
     counted = days.group_by(["account_id", "row_day"]).aggregate(rows=lambda t: t.count())
     joined = counted.left_join(signed, [("account_id", "known_id")])
@@ -60,7 +61,7 @@ def per_account(name: str, moment: Moment) -> ir.Table:
         first_day=joined["row_day"].min(),
         early_rows=ibis.ifelse(early, joined["rows"], 0).sum(),
     )
-    return found.mutate(is_known=(found["signed_on"] <= moment.day).fill_null(False))
+    return found.mutate(is_known=found["signed_on"].notnull())
 
 
 @dataclass(frozen=True)

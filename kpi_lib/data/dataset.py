@@ -80,6 +80,25 @@ class Dataset:
         """The fields of accounts that account_history dates."""
         return self.knowledge.dated_fields
 
+    @property
+    def all_account_fields(self) -> tuple[str, ...]:
+        """The columns that accounts may have; none where the data set has no accounts."""
+        return tuple(self.tables["accounts"].columns) if "accounts" in self.tables else ()
+
+    @property
+    def account_fields(self) -> tuple[str, ...]:
+        """The columns of accounts that the source holds, or that account_history dates."""
+        there = {*self.knowledge.present.get("accounts", ()), *self.dated_fields}
+        return tuple(name for name in self.all_account_fields if name in there)
+
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies of amounts known on `last_day`, in the order of the alphabet."""
+        found = {self.currency}
+        for name, present in self.knowledge.present.items():
+            if "currency" in present:
+                found |= set(run(self.as_of()[name].select("currency").distinct())["currency"])
+        return tuple(sorted(one for one in found if isinstance(one, str) and one))
+
     def describe(self) -> pd.DataFrame:
         """One row per table as known on `last_day`: table, rows, first_day, last_day.
 

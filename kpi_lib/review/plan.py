@@ -11,15 +11,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from kpi_lib import catalogue, overview
-from kpi_lib.data import DataError, Dataset, open_dataset
+from kpi_lib.data import Config, Dataset
 from kpi_lib.kpi import Cadence, Kpi, KpiParams
-from kpi_lib.periods import quarter_end
 from kpi_lib.review import fingerprint, parameters
 from kpi_lib.review.errors import InputError
 from kpi_lib.review.notebook_file import read_notebook
+from kpi_lib.review.opening import config_of, day_of, name_of, open_data
 from kpi_lib.review.project import Project
 from kpi_lib.review.report.records import NotRun
 from kpi_lib.review.runner import Job
+from kpi_lib.review.suiting import unsuited
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,17 +50,29 @@ class Plan:
     not_run: tuple[NotRun, ...]
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A data set with the yaml it was opened by."""
+
+    config: Config
+    data: Dataset
+
+
 def make_plan(request: Request, project: Project) -> Plan:
     """The plan of a review. Raises InputError with one line per thing that is wrong."""
-    data = open_data(request.dataset, project)
-    as_of, label = _day(request, data)
+    _refuse_own(request.values)
+    config = config_of(request.dataset, project)
+    day = day_of(config, request.quarter, request.as_of)
+    data = open_data(config, day)
+    as_of = data.last_day
+    label = request.quarter.upper() or as_of.isoformat()
     short_name = data.folder.resolve().name
     folder = request.out / short_name / label
     chosen, not_run = choose(request, project, data)
-    common: dict[str, Any] = {"dataset": project.named(data.folder), "as_of": as_of.isoformat()}
+    common: dict[str, Any] = {"dataset": name_of(config, project), "as_of": as_of.isoformat()}
     if not request.evidence:
         common["with_evidence"] = False
-    jobs = _jobs(chosen, common, request.values, project, data, folder)
+    jobs = _jobs(chosen, common, request.values, project, _Opened(config, data), folder)
     return Plan(data, short_name, as_of, label, folder, tuple(jobs), tuple(not_run))
 
 
@@ -72,30 +85,14 @@ def cadence_named(text: str) -> Cadence | None:
         raise InputError(f"--cadence {text}: write one of {known}") from problem
 
 
-def find_data(dataset: str, project: Project) -> Path:
-    """Where a data set is looked for: from the current folder, then from the project's."""
-    inside = project.root / dataset
-    return inside if not Path(dataset).exists() and inside.exists() else Path(dataset)
-
-
-def open_data(dataset: str, project: Project) -> Dataset:
-    """The data set, open. Raises InputError with its errors, one line each."""
-    try:
-        return open_dataset(find_data(dataset, project))
-    except DataError as problem:
-        raise InputError(*str(problem).splitlines()) from problem
-
-
-def _day(request: Request, data: Dataset) -> tuple[date, str]:
-    if request.quarter and request.as_of:
-        raise InputError("give --quarter or --as-of, not both")
-    if not request.quarter:
-        day = request.as_of or data.last_day
-        return day, day.isoformat()
-    try:
-        return quarter_end(request.quarter, data.quarter_starts_in), request.quarter.upper()
-    except ValueError as problem:
-        raise InputError(f"--quarter: {problem}") from problem
+def _refuse_own(values: Mapping[str, Any]) -> None:
+    """Raises InputError for parameters that a review sets itself, the same for all notebooks."""
+    own = {
+        "as_of": "a review is of one day; give it with --quarter or --as-of",
+        "dataset": "a review is of one data set; give it as the first argument",
+    }
+    if lines := [f"-p {name}: {why}" for name, why in own.items() if name in values]:
+        raise InputError(*lines)
 
 
 def choose(request: Request, project: Project, data: Dataset) -> tuple[list[str], list[NotRun]]:
@@ -133,34 +130,45 @@ def _jobs(
     common: Mapping[str, Any],
     values: Mapping[str, Any],
     project: Project,
-    data: Dataset,
+    opened: _Opened,
     folder: Path,
 ) -> list[Job]:
     problems: list[str] = []
     used: set[str] = set()
     jobs = []
+    data, variables = opened.data, opened.config.variables
     for name in names:
         known = known_names(name, project)
         params = params_of(name)
         chosen = {k: v for k, v in common.items() if k in known}
-        chosen = {**files_of(name, project, data), **chosen}
+        chosen = {**files_of(name, project, data.folder), **chosen}
         chosen |= {k: v for k, v in values.items() if k in known}
         used |= set(values) & set(known)
         problems += parameters.problems(name, chosen, params)
+        own = {*parameters.read_file(data.folder / "params" / f"{name}.yaml"), *values}
+        problems += unsuited(name, chosen, own, values, data)
         mark = fingerprint.of_run(project.notebook(name), chosen, data.fingerprint())
-        jobs.append(Job(name, project.notebook(name), chosen, folder / f"{name}.ipynb", mark))
+        target = folder / f"{name}.ipynb"
+        jobs.append(Job(name, project.notebook(name), chosen, target, mark, variables))
     problems += [
         f"-p {name}: no notebook of this review has it" for name in values if name not in used
     ]
     if problems:
-        raise InputError(*problems)
+        raise InputError(*dict.fromkeys(problems))
     return jobs
 
 
-def files_of(name: str, project: Project, data: Dataset) -> dict[str, Any]:
-    """The project's parameters of a notebook, with those of the data set laid over them."""
+def files_of(
+    name: str, project: Project, data_set: Path, *, with_day: bool = False
+) -> dict[str, Any]:
+    """The project's parameters of a notebook, with those in the data set's folder laid over them.
+
+    The day in the project's file is that of the data set it names: it is taken `with_day` only.
+    """
     ours = parameters.read_file(project.params / f"{name}.yaml")
-    theirs = parameters.read_file(data.folder / "params" / f"{name}.yaml")
+    theirs = parameters.read_file(data_set / "params" / f"{name}.yaml")
+    if not with_day:
+        ours.pop("as_of", None)
     return {**ours, **theirs}
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from kpi_lib import catalogue
 from kpi_lib.data import Dataset, open_dataset
 from kpi_lib.review.errors import InputError
-from kpi_lib.review.plan import find_data, why_not
+from kpi_lib.review.opening import find_data
+from kpi_lib.review.plan import why_not
 from kpi_lib.review.project import Project
 
 
@@ -27,8 +28,16 @@ def readiness(data: Dataset) -> list[Feeds]:
     return sorted(found, key=lambda one: (bool(one.reason), one.name))
 
 
-def lines(dataset: str, project: Project) -> list[str]:
-    """What `kpi ready` prints. Raises InputError when the data set cannot be opened at all."""
+@dataclass(frozen=True)
+class Answer:
+    """What `kpi ready` prints, and whether errors in the data keep every KPI from running."""
+
+    lines: list[str]
+    is_blocked: bool
+
+
+def answer(dataset: str, project: Project) -> Answer:
+    """What a data set can feed. Raises InputError when it cannot be opened at all."""
     from kpi_lib.data import DataError
 
     try:
@@ -36,8 +45,9 @@ def lines(dataset: str, project: Project) -> list[str]:
     except DataError as problem:
         raise InputError(*str(problem).splitlines()) from problem
     feeds = readiness(data)
-    answers = [f"yes  {f.name}" if not f.reason else f"no   {f.name}: {f.reason}" for f in feeds]
-    return [_head(data, feeds), *answers, *(str(problem) for problem in data.problems)]
+    told = [f"yes  {f.name}" if not f.reason else f"no   {f.name}: {f.reason}" for f in feeds]
+    lines = [_head(data, feeds), *told, *(str(problem) for problem in data.problems)]
+    return Answer(lines, any(problem.severity == "error" for problem in data.problems))
 
 
 def _head(data: Dataset, feeds: list[Feeds]) -> str:

@@ -21,13 +21,17 @@ from kpi_lib.review.status import Limits, Outcome, Status, first_line
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook to run: where it is, its parameters, where the executed one goes."""
+    """One notebook to run: where it is, its parameters, where the executed one goes.
+
+    `variables` of the environment lead to the data; their values are hidden in all that is written.
+    """
 
     name: str
     notebook: Path
     parameters: dict[str, Any]
     target: Path
     fingerprint: str = ""
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ async def run_one(job: Job, options: Options, interrupted: asyncio.Event) -> Out
     place = Place(options.kernel, job.notebook.parent, {})
     outcome = await execute(notebook, place, options.limits, interrupted)
     notebook.metadata["kpi"] = {"fingerprint": job.fingerprint, **asdict(outcome)}
-    hidden = values_to_hide()
+    hidden = values_to_hide(named=job.variables)
     try:
         write_whole(job.target, as_text(hide(notebook, hidden) if hidden else notebook))
     except OSError as problem:

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
 HIDDEN = "***"
 _SHORTEST = 6  # shorter values would blank out ordinary words
+_SHORTEST_NAMED = 3  # where a data set says that the value leads to its data, it is no guess
 _NAME = re.compile(r"pass|pwd|token|secret|key|credential", re.IGNORECASE)
 _FORM = {"cell_type", "output_type", "kernelspec", "language_info"}
 _URL = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 
 
-def values_to_hide(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Values of variables named like secrets, and passwords inside URLs; longest first."""
-    found = set()
+def values_to_hide(
+    environment: Mapping[str, str] = os.environ, named: Collection[str] = ()
+) -> list[str]:
+    """Values of variables named like secrets, and passwords inside URLs; longest first.
+
+    `named` are the variables that the source of a data set is filled in from: their values are
+    hidden whatever they are called, from three characters on.
+    """
+    found = _by_name_or_place(environment)
+    told = {environment.get(name, "") for name in named}
+    chosen = {value for value in found if len(value) >= _SHORTEST}
+    chosen |= {value for value in told if len(value) >= _SHORTEST_NAMED}
+    written = {quote(value, safe="") for value in chosen} | {escape(value) for value in chosen}
+    return sorted(chosen | written, key=len, reverse=True)
+
+
+def _by_name_or_place(environment: Mapping[str, str]) -> set[str]:
+    """Values of variables named like secrets, and what stands as a password in the URL of any."""
+    found: set[str] = set()
     for name, value in environment.items():
         passwords = _URL.findall(value)
         found |= {value, *passwords} if _NAME.search(name) else set(passwords)
-    found |= {quote(value, safe="") for value in found} | {escape(value) for value in found}
-    return sorted((v for v in found if len(v) >= _SHORTEST), key=len, reverse=True)
+    return found
 
 
 def hide(value: Any, values: list[str]) -> Any:

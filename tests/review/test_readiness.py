@@ -9,20 +9,22 @@ import pytest
 
 from kpi_lib.review.errors import InputError
 from kpi_lib.review.project import find_project
-from kpi_lib.review.readiness import lines
+from kpi_lib.review.readiness import answer
 
 SAMPLE = find_project().root / "data" / "sample"
 
 
 def test_a_data_set_with_all_tables_feeds_every_kpi() -> None:
-    head, *answers = lines(str(SAMPLE / "saas"), find_project())
+    found = answer(str(SAMPLE / "saas"), find_project())
+    head, *answers = found.lines
     assert head.startswith("Harbour Analytics, known until 2026-06-30: can feed")
     assert answers
-    assert all(answer.startswith("yes  ") for answer in answers)
+    assert not found.is_blocked
+    assert all(line.startswith("yes  ") for line in answers)
 
 
 def test_what_is_missing_is_named() -> None:
-    answers = lines(str(SAMPLE / "wholesale"), find_project())
+    answers = answer(str(SAMPLE / "wholesale"), find_project()).lines
     assert "no   time_to_value: table usage is missing" in answers
     assert "yes  gross_revenue" in answers
 
@@ -32,11 +34,13 @@ def test_errors_are_said_before_anything_else(tmp_path: Path) -> None:
     accounts = tmp_path / "broken" / "accounts.csv"
     rows = accounts.read_text(encoding="utf-8").splitlines()
     accounts.write_text("\n".join([*rows, rows[-1]]) + "\n", encoding="utf-8")
-    head, *rest = lines(str(tmp_path / "broken"), find_project())
+    found = answer(str(tmp_path / "broken"), find_project())
+    head, *rest = found.lines
+    assert found.is_blocked
     assert head.endswith("none runs until the error is mended")
     assert any(line.startswith("error: accounts.account_id: ") for line in rest)
 
 
 def test_a_folder_that_is_no_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
-        lines(str(tmp_path), find_project())
+        answer(str(tmp_path), find_project())

@@ -139,6 +139,23 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "no such notebook": ({"only": ("gamma",)}, ["--only gamma: no such notebook; there are alpha, beta"]),
     "quarter": ({"as_of": None, "quarter": "Q4"}, ["--quarter: 'Q4' is not a quarter; write it as 2025Q4"]),
+    "quarter before the first row": (
+        {"as_of": None, "quarter": "1990Q1"},
+        ["Corner shop: as_of 1990-03-31 lies before the first row of every table; choose a later day"],
+    ),
+    "quarter after the last row": (
+        {"as_of": None, "quarter": "2030Q1"},
+        ["Corner shop: as_of 2030-03-31 lies 1551 days after 2025-12-31, the last day the data know;"
+         " choose a day up to 2025-12-31, or add the rows that came since"],
+    ),
+    "day of its own": (
+        {"values": {"as_of": "2025-06-30"}},
+        ["-p as_of: a review is of one day; give it with --quarter or --as-of"],
+    ),
+    "data set of its own": (
+        {"values": {"dataset": "data/shop"}},
+        ["-p dataset: a review is of one data set; give it as the first argument"],
+    ),
     "both days": ({"quarter": "2025Q4"}, ["give --quarter or --as-of, not both"]),
     "no such data": (
         {"dataset": "nowhere"},
@@ -219,3 +236,20 @@ def test_no_secret_of_the_environment_reaches_a_file(
         for hidden in (secret, json.dumps(secret)[1:-1], "hunter2", "open%2Fsesame"):
             assert hidden not in text
     assert any("***" in text for text in written)
+
+
+def test_what_leads_to_the_data_reaches_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted value of five characters in a variable of a harmless name."""
+    root = make_project(tmp_path, {"prints": ["import os\nprint('here: ' + os.environ['PORTAL'])"]})
+    data = root / "data" / "shop"
+    (data / "dataset.yaml").write_text("name: Corner shop\nsource: ${PORTAL}\ncurrency: EUR\n")
+    (data / "zq7xk").mkdir()
+    (data / "accounts.csv").rename(data / "zq7xk" / "accounts.csv")
+    monkeypatch.setenv("PORTAL", "zq7xk")
+    done, shown = ask(root)
+    assert done.exit_code == 0
+    written = [path.read_text() for path in done.plan.folder.iterdir() if path.is_file()]
+    assert all("zq7xk" not in text for text in (*written, shown))
+    assert any("here: ***" in text for text in written)

@@ -24,6 +24,13 @@ def test_secrets_are_known_by_name_or_by_their_place_in_a_url() -> None:
     }
 
 
+def test_what_leads_to_the_data_is_hidden_whatever_it_is_called_and_however_short() -> None:
+    environment = {"PORTAL": "a&b", "DB_USER": "jo", "SHORT_SECRET": "abc", "HOME": "/home/x"}
+    hidden = values_to_hide(environment, named=("PORTAL", "DB_USER", "NOT_SET"))
+    assert set(hidden) == {"a&b", "a%26b", "a&amp;b"}
+    assert hide("reach a&b or a%26b", hidden) == "reach *** or ***"
+
+
 def test_texts_are_blanked_wherever_they_stand_and_the_form_is_kept() -> None:
     cell = {
         "cell_type": "code",

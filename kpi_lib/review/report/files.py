@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from errno import EISDIR
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+
+
+def check_writable(path: Path) -> None:
+    """Nothing; raises OSError where `path` could not be written. Leaves nothing behind."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+        pass
 
 
 def write_whole(path: Path, text: str) -> Path:

@@ -1,0 +1,42 @@
+"""Whether parameters suit the data: a column to split by that is there, a currency that is paid in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kpi_lib.data import Dataset
+
+
+def unsuited(
+    name: str,
+    chosen: Mapping[str, Any],
+    own: Collection[str],
+    asked: Collection[str],
+    data: Dataset,
+) -> list[str]:
+    """What in the parameters of notebook `name` this data set cannot answer, one line each.
+
+    `asked` were given on the command line. `own` were chosen for this data set (those, and the ones
+    of its folder): of these the column must be filled. A column that only the project's files name
+    may be missing here; then the notebook says that nothing is stated.
+    """
+    lines = []
+    segment, currency = (chosen.get(key) for key in ("segment", "currency"))
+    if isinstance(segment, str) and segment:
+        fields = data.account_fields
+        if segment not in (fields if "segment" in own else data.all_account_fields):
+            told = f"no column of accounts in this data; there are {', '.join(fields) or 'none'}"
+            lines.append(f"{_place(name, 'segment', segment, asked)}: {told}")
+    if isinstance(currency, str) and currency and currency not in (known := data.currencies()):
+        told = (
+            f"no amount known on {data.last_day} is in it; there are {', '.join(known) or 'none'}"
+        )
+        lines.append(f"{_place(name, 'currency', currency, asked)}: {told}")
+    return lines
+
+
+def _place(name: str, key: str, value: str, asked: Collection[str]) -> str:
+    """Where a value was given: once for all notebooks, or in a file of one."""
+    shown = " ".join(value.split())
+    return f"-p {key}={shown}" if key in asked else f"{name}: {key} {shown}"

@@ -1,0 +1,16 @@
+"""What the README says of the catalogue is what the catalogue holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from kpi_lib.catalogue import catalogue
+
+README = Path(__file__).parents[1] / "README.md"
+_ROW = re.compile(r"^\| `(\w+)` \| [^|]+ \| (\w+) \|$", re.MULTILINE)
+
+
+def test_its_table_lists_every_kpi_with_its_role() -> None:
+    told = dict(_ROW.findall(README.read_text(encoding="utf-8")))
+    assert told == {name: card.role.value for name, card in catalogue().items()}

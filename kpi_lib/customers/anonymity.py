@@ -36,8 +36,8 @@ def shown_as(rows: ir.Table, known: ir.Table | None, floor: int) -> ir.Table:
     too_small = sizes["least"] < floor
     joined = too_small & ((sizes["answers"] < floor) | (sizes["before"] <= floor))
     sizes = sizes.mutate(is_alone=~joined, together=ibis.ifelse(joined, sizes["answers"], 0))
-    whole = sizes["together"].sum().over(ibis.window(group_by="period"))
-    kept = sizes.filter((sizes["least"] >= floor) | (whole > floor))
+    sizes = sizes.mutate(whole=sizes["together"].sum().over(ibis.window(group_by="period")))
+    kept = sizes.filter((sizes["least"] >= floor) | (sizes["whole"] > floor))
     return kept.select(
         "period",
         "group",
@@ -53,9 +53,11 @@ def _sizes(rows: ir.Table, known: ir.Table | None) -> ir.Table:
     if known is None:
         return found
     asked = known.select("period", "group").distinct()
-    silent = asked.anti_join(found, ["period", "group"])
-    silent = silent.mutate(answers=ibis.literal(0).cast("int64"))
-    return found.union(silent.select(*found.columns))
+    there = found.select(at=found["period"], of=found["group"])
+    both = asked.left_join(there, [asked["period"] == there["at"], asked["group"] == there["of"]])
+    silent = both.filter(both["of"].isnull())
+    none = ibis.literal(0).cast("int64")
+    return found.union(silent.select("period", "group", answers=none))
 
 
 def protected(rows: ir.Table, known: ir.Table | None, floor: int) -> ir.Table:

@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.customers.anonymity import protected, shown_as
+from kpi_lib.customers.subscribed import ratio
 from kpi_lib.periods import Period, period_of
 from kpi_lib.schema import Tables
 
@@ -73,7 +74,7 @@ def scored(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     rows = rows.mutate(period=period_of(rows["answered_on"], list(periods)))
     rows = _grouped(tables, rows.filter(rows["period"].notnull()), rule.segment)
     rows = _one_per_person(rows, rule.repeated)
-    ten = rows["score"].cast("float64") * _TEN / rows["scale_max"].cast("float64")
+    ten = ratio(rows["score"] * _TEN, rows["scale_max"])
     value = ibis.cases((ten >= rule.promoter_from, 100), (ten >= rule.passive_from, 0), else_=-100)
     return rows.select("period", "group", "comment", value=value.cast("float64"))
 
@@ -139,7 +140,7 @@ def people_asked(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Ta
     names = shown_as(scored(tables, periods, rule), teams(invited), rule.anonymity_floor)
     names = names.select("shown", at="period", of="group")
     whole = invited.filter(invited["group"].isnull())
-    whole = whole.semi_join(names, whole["period"] == names["at"])
+    whole = whole.filter(whole["period"].isin(names["at"]))
     keys = [invited["period"] == names["at"], invited["group"] == names["of"]]
     parts = invited.join(names, keys)
     sums = parts.group_by("period", "shown").aggregate(people=parts["people"].sum())

@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 import vl_convert
 
+from kpi_lib.charts import bars
 from kpi_lib.charts.picture import VEGA_LITE, Picture
 from kpi_lib.charts.theme import PALETTE
+from kpi_lib.kpi import Unit
 from tests.charts.gallery import EXAMPLES
 
 OLDEST = "5.8"
@@ -124,3 +127,14 @@ def deuteranope(colour: str) -> list[float]:
     ]
     linear = [(int(colour[place : place + 2], 16) / 255) ** 2.2 for place in (1, 3, 5)]
     return [sum(m * c for m, c in zip(row, linear, strict=True)) for row in matrix]
+
+
+def test_a_waterfall_that_ends_below_zero_is_not_cut_off() -> None:
+    """The axis reaches down to the lowest step, so that no bar lies over the names."""
+    steps = pd.DataFrame({"step": ["new", "churn"], "size": [10.0, -40.0]})
+    picture = bars.waterfall(
+        steps, title="t", name="step", value="size", what="amount", unit=Unit.MONEY
+    )
+    (scale,) = [x["scale"] for x in channels(picture, "x") if "scale" in x]
+    assert scale["domain"][0] == -30
+    assert scale["domain"][1] > 10

@@ -73,6 +73,7 @@ def waterfall(
     """Steps that add up to a whole, each starting where the one before ended, the whole last."""
     steps = _steps(frame, name, value, total)
     order = steps["step"].tolist()
+    scale = room(steps["end"])  # a step starts where one ended, or at 0
     base = chart(steps).encode(y=alt.Y("step:N", sort=order, title=None))
     colour = alt.Color(
         "kind:N",
@@ -80,7 +81,7 @@ def waterfall(
         legend=None,
     )
     drawn = base.mark_bar(height={"band": 0.7}).encode(
-        x=amount("start", what, unit, currency, vertical=False, scale=room(steps["right"])),
+        x=amount("start", what, unit, currency, vertical=False, scale=scale),
         x2="end:Q",
         color=colour,
         tooltip=[tip("step", "step", text=True), tip("size", what, unit)],

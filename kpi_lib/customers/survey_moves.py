@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from kpi_lib.customers.subscribed import ratio
 from kpi_lib.customers.surveys import Rule
 from kpi_lib.editing import with_table
 from kpi_lib.schema import Tables
@@ -13,7 +14,7 @@ _TEN = 10.0
 
 
 def _on_ten(rows: ir.Table) -> ir.FloatingValue:
-    return rows["score"].cast("float64") * _TEN / rows["scale_max"].cast("float64")
+    return ratio(rows["score"] * _TEN, rows["scale_max"])
 
 
 def unhappy_not_reminded(tables: Tables, rule: Rule) -> Tables:

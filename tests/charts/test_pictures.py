@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 import vl_convert
 
-from kpi_lib.charts import lines
+from kpi_lib.charts import bars, lines
 from kpi_lib.charts.picture import VEGA_LITE, Picture
 from kpi_lib.charts.theme import PALETTE
 from kpi_lib.kpi import Unit
@@ -139,3 +140,14 @@ def test_a_limit_that_a_share_cannot_reach_is_not_drawn() -> None:
     frame[["value", "low", "high"]] /= 1000
     assert limits(lines.trend(frame, title="t", what="churn", unit=Unit.SHARE)) == [0.12]
     assert limits(lines.trend(frame, title="t", what="gain", unit=Unit.MONEY)) == [-0.05, 0.12]
+
+
+def test_a_waterfall_that_ends_below_zero_is_not_cut_off() -> None:
+    """The axis reaches down to the lowest step, so that no bar lies over the names."""
+    steps = pd.DataFrame({"step": ["new", "churn"], "size": [10.0, -40.0]})
+    picture = bars.waterfall(
+        steps, title="t", name="step", value="size", what="amount", unit=Unit.MONEY
+    )
+    (scale,) = [x["scale"] for x in channels(picture, "x") if "scale" in x]
+    assert scale["domain"][0] == -30
+    assert scale["domain"][1] > 10

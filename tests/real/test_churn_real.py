@@ -7,6 +7,7 @@ import pytest
 
 from kpi_lib.data import DataError, open_dataset
 from kpi_lib.experiment import start
+from kpi_lib.kpis import revenue_retention
 from kpi_lib.kpis.customer_churn import KPI, Params
 from kpi_lib.measure import measure, part
 from kpi_lib.schema import Tables
@@ -97,3 +98,29 @@ def test_piespace_counts_only_what_had_happened_when_looked_at_all_the_same() ->
     assert found["start"] == there(first).sum() > 50
     assert found["end"] == there(day).sum()
     assert found["churn"] == (there(first) & ~there(day)).sum() > 0
+
+
+def test_monthly_retention_of_the_playbook_follows_from_its_expected_movements(
+    playbook: Tables,
+) -> None:
+    """Each month's expected movements over the amount of the month before, under every preset."""
+    name = "dbt_mrr_playbook/expected_monthly_movements_spine2017.csv"
+    rows = pd.read_csv(real_file(name), parse_dates=["date_month"]).set_index("date_month")
+    opening = rows["total_mrr"].shift()
+    gross = 1 - (rows["downgrade"].abs() + rows["churn"].abs()) / opening
+    cohort = gross + rows["upgrade"] / opening
+    expected = {
+        ("cohort", "gross"): gross,
+        ("cohort", "net"): cohort,
+        ("chartmogul", "net"): cohort + rows["reactivation"] / opening,
+        ("baremetrics", "net"): cohort + rows["downgrade"].abs() / opening,
+    }
+    for (preset, figure), values in expected.items():
+        params = revenue_retention.Params.model_validate(
+            {"preset": preset, "retention": figure, "periods": 36, "window_months": 1}
+        )
+        trend = measure(revenue_retention.KPI, playbook, params).trend.set_index("period")["value"]
+        told = values[opening > 0]
+        assert len(told) > 20
+        for month, share in told.items():
+            assert trend[pd.Timestamp(str(month)).date()] == pytest.approx(share)

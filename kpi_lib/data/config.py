@@ -68,9 +68,20 @@ class Config:
     csv: CsvOptions = field(default_factory=CsvOptions)
 
     @property
-    def variables(self) -> tuple[str, ...]:
-        """The names of the variables of the environment that `source` is filled in from."""
-        return tuple(VARIABLE.findall(self.source))
+    def secret_variables(self) -> tuple[str, ...]:
+        """The variables of the environment that are the password in `source`, or all of it."""
+        whole = VARIABLE.fullmatch(self.source) is not None
+        return tuple(
+            found[1]
+            for found in VARIABLE.finditer(self.source)
+            if whole or is_password(self.source[: found.start()], self.source[found.end() :])
+        )
+
+
+def is_password(before: str, after: str) -> bool:
+    """Whether what stands between two parts of a URL is its password: after the user, before the @."""
+    start = before.partition("://")[2]
+    return ":" in start and "@" not in start and after.startswith("@")
 
 
 def read_config(path: str | Path) -> Config:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from kpi_lib.data.config import VARIABLE, Config
+from kpi_lib.data.config import VARIABLE, Config, is_password
 from kpi_lib.data.errors import DataError, Secrets
 
 _SECRET_NAME = re.compile(r"pass|pwd|token|secret|key|credential", re.IGNORECASE)
@@ -79,7 +79,7 @@ def _fill(source: str, secrets: Secrets, where: str) -> str:
             )
         before = source[: match.start()]
         secret = not whole and (
-            _is_password(before, source[match.end() :]) or bool(_SECRET_NAME.search(name))
+            is_password(before, source[match.end() :]) or bool(_SECRET_NAME.search(name))
         )
         if secret:
             secrets.add({value, quote(value, safe="")})
@@ -89,12 +89,6 @@ def _fill(source: str, secrets: Secrets, where: str) -> str:
         ]
         position = match.end()
     return "".join([*parts, source[position:]])
-
-
-def _is_password(before: str, after: str) -> bool:
-    """Whether a variable stands between the colon after the user and the @ of a URL."""
-    start = before.partition("://")[2]
-    return ":" in start and "@" not in start and after.startswith("@")
 
 
 def _hide_parts(url: str, secrets: Secrets) -> None:

@@ -136,7 +136,7 @@ def _jobs(
     problems: list[str] = []
     used: set[str] = set()
     jobs = []
-    data, variables = opened.data, opened.config.variables
+    data, variables = opened.data, opened.config.secret_variables
     for name in names:
         known = known_names(name, project)
         params = params_of(name)

@@ -22,8 +22,8 @@ def values_to_hide(
 ) -> list[str]:
     """Values of variables named like secrets, and passwords inside URLs; longest first.
 
-    `named` are the variables that the source of a data set is filled in from: their values are
-    hidden whatever they are called, from three characters on.
+    `named` are variables that a data set says are its password: their values are hidden whatever
+    they are called, from three characters on.
     """
     found = _by_name_or_place(environment)
     told = {environment.get(name, "") for name in named}

@@ -49,7 +49,7 @@ def one_job(
     _refuse([*unsuited(name, chosen, own, values, data), *_not_fed(name, data)])
     target = target or Path(f"{name}.ipynb")
     _refuse_unwritable(target)
-    return Job(name, project.notebook(name), chosen, target, variables=config.variables)
+    return Job(name, project.notebook(name), chosen, target, variables=config.secret_variables)
 
 
 def _refuse_twice(values: Mapping[str, Any], dataset: str, day: object) -> None:

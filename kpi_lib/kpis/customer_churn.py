@@ -282,13 +282,13 @@ KPI = Kpi(
         "it beside revenue retention.",
         "Under yearly contracts a month's churn says whose term ended, not who is unhappy. The "
         "renewal rate has the right customers below the line.",
-        "A fast-growing company looks better by the denominator that adds new customers, because "
-        "new ones are not up for renewal yet.",
+        "A fast-growing company looks better by the denominator that adds new customers.",
         "A year's churn compounded from one month assumes months and customers to be alike.",
         "No loss in a small base is little evidence: read the upper limit, not the zero.",
     ),
     okr="Bring customer churn from {value} a {period} to two thirds of it by the end of next "
     "quarter, counted over customers whose term ends.",
+    okr_target=lambda _, value: value * 2 / 3,
     references=(
         "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical "
         "inference. JASA 22, 209-212.",

@@ -263,6 +263,8 @@ class Kpi:
     score: Callable[[Tables, Any], ir.Table] | None = None
     """account_id, score per account on `tables.as_of`; default: its own observation."""
     has_account_level: bool = True
+    segments: tuple[str, ...] = ()
+    """What it can be split by besides the columns of accounts."""
     noun: str = ""
     """What one unit is called in a sentence; default: customer, or case without account level."""
     is_scoreboard: bool | None = None

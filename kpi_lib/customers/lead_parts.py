@@ -12,7 +12,7 @@ from kpi_lib.customers.leads import closed_in, created_in, outcomes, split_by
 from kpi_lib.customers.subscribed import ratio
 from kpi_lib.engine import run
 from kpi_lib.periods import Period, PeriodName, complete_periods
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, named
 from kpi_lib.stats.curves import aalen_johansen
 from kpi_lib.stats.incidence import Incidence
 
@@ -54,6 +54,7 @@ def shown_periods(tables: Tables, params: Choice) -> list[Period]:
     return complete_periods(tables.as_of, params.period, params.periods, tables.quarter_starts_in)
 
 
+@named
 def shown_leads(tables: Tables, params: Choice) -> ir.Table:
     """The leads created in a period of the trend; see `leads.outcomes`."""
     return created_in(outcomes(tables), shown_periods(tables, params))

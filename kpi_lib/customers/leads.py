@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.periods import Period, period_of
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, named
 
 OPEN, WON, LOST = 0, 1, 2
 """Outcomes of a lead on the last day known."""
@@ -20,6 +20,7 @@ OWN_SEGMENTS = ("source", "campaign", "segment", "is_ideal")
 NOT_STATED = "not stated"
 
 
+@named
 def outcomes(tables: Tables) -> ir.Table:
     """One row per lead created by `as_of`.
 

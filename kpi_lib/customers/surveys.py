@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from kpi_lib.customers.anonymity import protected, shown_as
 from kpi_lib.customers.subscribed import ratio
 from kpi_lib.periods import Period, period_of
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, kept
 
 _TEN = 10.0
 NOT_STATED = "not stated"
@@ -56,6 +56,7 @@ class Rule(Protocol):
         ...
 
 
+@kept
 def scored(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """One row per person and period, whole groups unprotected: never to be shown.
 
@@ -126,6 +127,7 @@ def teams(invited: ir.Table | None) -> ir.Table | None:
     return None if invited is None else invited.filter(invited["group"].notnull())
 
 
+@kept
 def answers(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """The answers that may be shown: period, shown (group), is_alone, value, comment."""
     rows = scored(tables, periods, rule)

@@ -54,6 +54,7 @@ def _account(number: int) -> Row:
 def _contacts(number: int) -> list[Row]:
     at = _signed(number)
     roles = [("user", False), ("admin", False), ("user", True)]
+    roles += [("sponsor", False)] if number % 4 else []
     return [
         {
             "contact_id": f"{_id(number)}-{place}",
@@ -128,6 +129,28 @@ def _usage(number: int) -> list[Row]:
             }
         )
     return rows
+
+
+def _interactions(number: int) -> list[Row]:
+    """A talk with the administrator every 50 days, with the sponsor (where there is one) every 75.
+
+    Some are written down two months late.
+    """
+    signed, account = _signed(number), _id(number)
+    talks = [(days, 1) for days in range(10, 800, 50)]
+    talks += [(days, 3) for days in range(30, 800, 75) if number % 4]
+    return [
+        {
+            "interaction_id": f"{account}-talk-{place}-{days}",
+            "account_id": account,
+            "contact_id": f"{account}-{place}",
+            "at": _moment(signed + timedelta(days=days), 11),
+            "lever": "team",
+            "name": "success_review",
+            "recorded_at": _moment(signed + timedelta(days=days + 60 * (days % 4 == 2)), 12),
+        }
+        for days, place in talks
+    ]
 
 
 def _onboarding(number: int) -> list[Row]:
@@ -283,13 +306,13 @@ def _invited() -> list[Row]:
 def _moments(row: Row) -> list[date]:
     """The days by which a row is dated, for leaving out what lies after the last day."""
     for name in (
+        "recorded_at",
         "started_on",
         "signed_on",
         "created_on",
         "at",
         "entered_at",
         "ordered_at",
-        "recorded_at",
         "month",
         "period",
     ):
@@ -306,6 +329,7 @@ def all_rows() -> Rows:
         "contacts": _contacts,
         "subscriptions": _subscriptions,
         "usage": _usage,
+        "interactions": _interactions,
         "onboarding": _onboarding,
         "orders": _orders,
         "costs": _costs,

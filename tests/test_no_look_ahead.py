@@ -28,6 +28,7 @@ DATED_BY = {
     "contacts": "created_on",
     "subscriptions": "started_on",
     "usage": "at",
+    "interactions": "recorded_at",
     "onboarding": "entered_at",
     "orders": "ordered_at",
     "leads": "created_on",

@@ -217,9 +217,10 @@ def test_no_difference_of_totals_leaves_a_small_team(company: Company) -> None:
     """Whatever is subtracted from the total of a quarter, more than the floor or nobody is left."""
     tables, params = company.tables(), Params(segment="team", periods=4)
     shown = by_segment(KPI, tables, params)
-    totals = measure(KPI, tables, params).trend.set_index("period")["n"]
+    totals = measure(KPI, tables, params).trend.set_index("period")["n"].to_dict()
     for first, quarter in zip(QUARTERS, company.quarters, strict=True):
-        groups = shown[shown["period"] == first].set_index("segment")["n"].to_dict()
+        now = shown[shown["period"] == first]
+        groups = {str(name): int(n) for name, n in zip(now["segment"], now["n"], strict=True)}
         hidden, total = together(quarter), int(totals[first])
         if hidden is None:
             assert (groups, total) == ({}, 0)

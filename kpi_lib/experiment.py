@@ -80,9 +80,11 @@ class Experiment:
         """The findings and the verdict; None where `with_evidence` is False."""
         if not self.params.with_evidence:
             return None
+        from kpi_lib.candidates import candidates
         from kpi_lib.evidence.verdict import judge
 
-        return judge(self.kpi, self.data, self.params)
+        others = candidates(self.data, dataset=self.params.dataset, as_of=self.params.as_of)
+        return judge(self.kpi, self.data, self.params, others=others)
 
     @property
     def registration(self) -> View:
@@ -179,15 +181,12 @@ class Experiment:
     @cached_property
     def cautions(self) -> View:
         """When it misleads: what the card declares and the data show."""
-        return about.cautions(self.kpi, self._fitting)
-
-    @property
-    def _fitting(self) -> Any:
         from kpi_lib.evidence.fitting import fitting
 
-        if self.judgement is not None:
-            return self.judgement.findings["fitting"]
-        return fitting(self.kpi, self.data, self.params)
+        if self.judgement is None:
+            return about.cautions(self.kpi, fitting(self.kpi, self.data, self.params))
+        found = self.judgement.findings
+        return about.cautions(self.kpi, found["fitting"], found["honest"])
 
     @cached_property
     def okr(self) -> View:

@@ -39,28 +39,30 @@ ARROWS: dict[str, set[str]] = {
         *{"alike", "contract", "engine", "kpi", "measure", "periods", "schema", "sentence"},
         *{"stats", "sweep", "wording"},
     },
+    # what a data set feeds, and the parameters registered for it
+    "registered": {"data", "kpi"},
+    "candidates": {"catalogue", "data", "kpi", "registered"},
     # how it is shown
     "charts": {"kpi", "wording"},
     "view": {"charts"},
     "verbs": {"charts", "view"},
     "sections": {
-        *{"catalogue", "charts", "data", "engine", "evidence", "kpi", "measure", "schema"},
-        *{"sentence", "stats", "sweep", "view", "wording"},
+        *{"candidates", "catalogue", "charts", "data", "engine", "evidence", "kpi", "measure"},
+        *{"schema", "sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
-    "registered": {"data", "kpi"},
     "experiment": {
-        *{"catalogue", "charts", "data", "evidence", "explore", "kpi", "measure", "schema"},
-        *{"sections", "sweep", "view", "wording"},
+        *{"candidates", "catalogue", "charts", "data", "evidence", "explore", "kpi", "measure"},
+        *{"schema", "sections", "sweep", "view", "wording"},
     },
     "explore": {"charts", "experiment", "kpi", "measure", "sections"},
-    "overview": {"data", "evidence", "kpi", "registered", "schema", "sections", "view"},
+    "overview": {"candidates", "data", "evidence", "kpi", "schema", "sections", "view"},
     "results": {
         *{"charts", "engine", "evidence", "experiment", "kpi", "measure", "sections", "sentence"},
     },
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
-    "review": {"catalogue", "data", "kpi", "overview", "periods", "wording"},
+    "review": {"candidates", "catalogue", "data", "kpi", "overview", "periods", "wording"},
     "cli": {"review"},
 }
 """What each room of kpi_lib imports from the others; "" is the face. A new arrow is a decision."""

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kpi_lib.catalogue import catalogue
 from kpi_lib.contract import CONTRACT
 from kpi_lib.editing import append_rows
 from kpi_lib.engine import run
+from kpi_lib.evidence.gaming import named_by
 from kpi_lib.kpi import Kpi, Unit
 from kpi_lib.schema import Tables
 from kpi_lib.stats import Total
@@ -257,7 +259,12 @@ def test_every_cheap_move_moves_the_number(kpi: Kpi, tables: Tables) -> None:
         gain = sign * (after - before)
         assert gain.max() > 0, move.name
         assert gain.min() >= -1e-9, move.name
-        assert move.given_away_by, move.name
+        assert _is_a_figure(kpi, named_by(move)), move.name
+
+
+def _is_a_figure(kpi: Kpi, name: str) -> bool:
+    """Whether that is another candidate, or a column of a part, which a reader can look up."""
+    return name in catalogue() or any(name in part.units for part in kpi.parts)
 
 
 @each_kpi

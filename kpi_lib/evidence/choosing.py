@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.evidence.finding import DEFAULTS, TESTS, Settings
+from kpi_lib.evidence.finding import DEFAULTS, TESTS, Others, Settings
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
-from kpi_lib.kpi import Kpi, KpiParams, Role, Source
+from kpi_lib.kpi import Role, Source
 from kpi_lib.wording import format_p_value
 
 if TYPE_CHECKING:
@@ -17,14 +17,11 @@ if TYPE_CHECKING:
 LARGEST_SET = 5
 
 
-def choose(
-    kpis: Sequence[Kpi],
-    source: Source,
-    params_by_kpi: Mapping[str, KpiParams],
-    settings: Settings = DEFAULTS,
-) -> pd.DataFrame:
-    """Every candidate judged and compared; see `compared`. Parameters by name of the KPI."""
-    verdicts = [judge(kpi, source, params_by_kpi[kpi.name], settings) for kpi in kpis]
+def choose(candidates: Others, source: Source, settings: Settings = DEFAULTS) -> pd.DataFrame:
+    """Every candidate judged and compared; see `compared`."""
+    verdicts = [
+        judge(kpi, source, params, settings, candidates) for kpi, params in candidates.values()
+    ]
     return compared(verdicts, settings)
 
 

@@ -158,13 +158,13 @@ CHEAP_MOVES = (
         name="weak leads not entered",
         meaning="Contacts that will say no within 60 days are never written down as leads.",
         edit=lead_moves.weak_leads_not_entered,
-        given_away_by="acquisition_cost: its cost per lead rises, and the number of leads falls",
+        given_away_by="leads: the cohort has fewer of them, and each costs more",
     ),
     CheapMove(
         name="demos only",
         meaning="A contact becomes a lead only once it has seen a demo.",
         edit=lead_moves.demos_only,
-        given_away_by="acquisition_cost: its cost per lead rises, and the number of leads falls",
+        given_away_by="leads: the cohort has fewer of them, and each costs more",
     ),
 )
 

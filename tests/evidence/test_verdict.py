@@ -69,7 +69,8 @@ def test_judging_gives_all_six_findings_and_says_what_is_not_tested() -> None:
     verdict = judge(signal_kpi(), make_world(Plan(accounts=20)), params, Settings(draws=100))
     assert tuple(verdict.findings) == TESTS
     assert verdict.suggestion == "keep testing"
-    assert f"honest ({NOT_TESTED})" in verdict.because
+    assert verdict.findings["distinct"].reason == NOT_TESTED
+    assert "honest (the card declares no cheap move)" in verdict.because
     assert all(finding.headline.endswith(".") for finding in verdict.findings.values())
 
 

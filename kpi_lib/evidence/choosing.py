@@ -104,9 +104,9 @@ def _suggested(rows: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _is_promising(row: Mapping[str, Any]) -> bool:
-    """Not the control, and nothing that its role requires has failed."""
+    """Not the control, not the lesser of two twins, and nothing that its role requires has failed."""
     role = Role(row["role"])
-    failed = any(row[name] is False for name in REQUIRED[role])
+    failed = any(row[name] is False for name in (*REQUIRED[role], "distinct"))
     return (
         role is not Role.CONTROL and not failed and row["suggestion"] in {"adopt", "keep testing"}
     )

@@ -89,7 +89,7 @@ def _weighed(
     """The cells with their weight `of`; None where there is no such column."""
     if name not in rows.columns:
         return None
-    weights = rows.groupby(by, as_index=False)[name].sum().rename(columns={name: "of"})
+    weights = rows.groupby(by)[name].sum().rename("of").reset_index()
     return cells[[*by, "value"]].merge(weights, on=by).query("of > 0")
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TESTS = ("readable", "leading", "robust", "honest", "distinct", "fitting")
-NOT_TESTED = "not tested in this version"
-
 Others = Mapping[str, tuple[Kpi, KpiParams]]
 """The other candidates that the data can feed, by name, each with its registered parameters."""
 
@@ -33,7 +31,8 @@ class Settings:
     how far back scores are taken; `renewal_grace_days` is how late a new contract may start and
     still count as a renewal. An account that orders goods is silent after `rhythm_multiple` of its
     usual gaps, which are known from `least_orders` order days on. A figure gives a cheap move away
-    when it changes by `smallest_telling_change` of itself.
+    when it changes by `smallest_telling_change` of itself. Two KPIs whose rank correlation over
+    accounts is `twin_correlation` or more are twins.
     """
 
     power: float = 0.8
@@ -56,6 +55,7 @@ class Settings:
     least_tau: float = 0.7
     least_accounts_in_order: int = 5
     smallest_telling_change: float = 0.1
+    twin_correlation: float = 0.8
 
     @property
     def level(self) -> float:

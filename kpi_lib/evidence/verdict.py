@@ -60,7 +60,11 @@ def judge(
     candidates that may give a cheap move away.
     """
     own = settings_for(params, settings)
-    tests: Mapping[str, Test] = {**_TESTS, "honest": partial(honest, others=others)}
+    tests: Mapping[str, Test] = {
+        **_TESTS,
+        "honest": partial(honest, others=others),
+        "distinct": partial(distinct, others=others),
+    }
     findings = {name: test(kpi, source, params, own) for name, test in tests.items()}
     return concluded(kpi, findings)
 

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from kpi_lib.evidence.beside import beside
-from kpi_lib.evidence.distinct import distinct
-from kpi_lib.evidence.finding import NOT_TESTED, Finding
+from kpi_lib.evidence.finding import Finding
 from kpi_lib.evidence.fitting import fitting
 from kpi_lib.evidence.verdict import concluded
 from kpi_lib.example import small_company
@@ -134,8 +133,3 @@ def test_what_stands_beside_the_rules_decides_nothing_and_is_on_the_card() -> No
     for fact in verdict.findings["fitting"].numbers["beside"]:
         assert fact["sentence"] in block.text
         assert html.escape(fact["sentence"]) in block.html
-
-
-def test_distinct_is_not_tested() -> None:
-    finding = distinct(signal_kpi(), WORLD, signal_params())
-    assert (finding.passed, finding.reason) == (None, NOT_TESTED)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kpi_lib.evidence.choosing import compared, holm
-from kpi_lib.evidence.finding import DEFAULTS, NOT_TESTED, TESTS, Finding, Settings, settings_for
+from kpi_lib.evidence.finding import DEFAULTS, TESTS, Finding, Settings, settings_for
 from kpi_lib.evidence.readable import readable
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
 from kpi_lib.kpi import Kpi, KpiParams, Role
@@ -69,7 +69,7 @@ def test_judging_gives_all_six_findings_and_says_what_is_not_tested() -> None:
     verdict = judge(signal_kpi(), make_world(Plan(accounts=20)), params, Settings(draws=100))
     assert tuple(verdict.findings) == TESTS
     assert verdict.suggestion == "keep testing"
-    assert verdict.findings["distinct"].reason == NOT_TESTED
+    assert verdict.findings["distinct"].passed is None
     assert "honest (the card declares no cheap move)" in verdict.because
     assert all(finding.headline.endswith(".") for finding in verdict.findings.values())
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from kpi_lib.schema import Tables
 
 TEST = "distinct"
+ROUNDING = 1e-9
+"""Engines add up in any order: two figures so close are the same."""
 
 
 def distinct(
@@ -91,7 +93,7 @@ def _is_as_good(
 ) -> bool:
     """Whether the twin leads at least as long, and sees at least as small a part of what matters."""
     merits = [_merits(kpi, params, source, settings) for kpi, params in (twin, own)]
-    return all(its >= mine for its, mine in zip(*merits, strict=True))
+    return all(its >= mine * (1 - ROUNDING) for its, mine in zip(*merits, strict=True))
 
 
 def _merits(kpi: Kpi, params: KpiParams, source: Source, settings: Settings) -> tuple[float, float]:

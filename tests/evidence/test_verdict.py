@@ -143,5 +143,25 @@ def test_the_suggested_set_is_small_and_reaches_beyond_one_department() -> None:
     assert "dropped" not in set(chosen["kpi"])
 
 
+def test_of_twins_the_set_holds_the_one_with_more_merit() -> None:
+    """Two equal twins each name the other; the third only one that is dropped anyway."""
+
+    def with_twins(name: str, *twins: str, lead: bool = Y) -> Verdict:
+        made = candidate(name, Role.LEADING, "us", Y, lead, Y, Y, not twins, Y, p=0.001)
+        same = Finding("distinct", not twins, "", pd.DataFrame(), "", {"better_twins": list(twins)})
+        return concluded(made.kpi, {**made.findings, "distinct": same})
+
+    dropped = with_twins("dropped", lead=N)
+    frame = compared(
+        [
+            with_twins("one", "two"),
+            with_twins("two", "one"),
+            with_twins("three", "dropped"),
+            dropped,
+        ]
+    ).set_index("kpi")
+    assert frame["in_set"].to_dict() == {"one": True, "two": False, "three": True, "dropped": False}
+
+
 def test_no_candidates_give_an_empty_frame() -> None:
     assert compared([]).empty

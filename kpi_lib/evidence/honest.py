@@ -17,7 +17,7 @@ from kpi_lib.evidence.finding import (
 )
 from kpi_lib.evidence.gaming import Counter, Play, played
 from kpi_lib.kpi import Kpi, KpiParams, Source
-from kpi_lib.wording import format_change, format_value
+from kpi_lib.wording import format_change, format_count, format_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ def _judged(
     untold = [play for play in plays if play.gain is None]
     paying = [play for play in plays if play.pays]
     unseen = [play for play in paying if _shows(play) is False]
-    said = " ".join(table["told"])
+    said = " ".join([_summary(numbers), *table["told"]])
     if unseen:
         names = " and ".join(f"'{play.move.name}'" for play in unseen)
         reason = f"nothing named gives {names} away"
@@ -116,6 +116,17 @@ def _judged(
         reason = unknown[0].counter.reason if unknown[0].counter else ""
         return Finding(TEST, None, said, table, reason, numbers)
     return Finding(TEST, True, said, table, "", numbers)
+
+
+def _summary(numbers: dict[str, Any]) -> str:
+    """How many of the moves pay, and how many of those are given away."""
+    moves = format_count(numbers["cheap_moves"], "cheap move")
+    if not numbers["paying"]:
+        return f"None of the {moves} declared pays."
+    paying, given = numbers["paying"], numbers["given_away"]
+    return (
+        f"{moves} played through on these data: {paying} would pay, of which {given} would be seen."
+    )
 
 
 def _sentence(play: Play, kpi: Kpi, params: KpiParams, currency: str) -> str:

@@ -55,10 +55,9 @@ def variants(tables: Tables, params: Choice) -> ir.Table:
     return found.order_by("period").select("period", *VARIANTS, "customers")
 
 
-_YEAR = {"spend": "float64", "customers": "int64"} | dict.fromkeys(
-    ("cac", "low", "high"), "float64"
-)
-_YEAR |= dict.fromkeys(("arpa", "gross_margin", "payback_months"), "float64") | {"reason": "string"}
+_YEAR = {"variant": "string"} | dict.fromkeys(("cac", "low", "high", "payback_months"), "float64")
+_YEAR |= dict.fromkeys(("arpa", "gross_margin", "spend"), "float64")
+_YEAR |= {"customers": "int64", "reason": "string"}
 
 
 def year(tables: Tables, params: Choice) -> ir.Table:
@@ -91,7 +90,8 @@ def by_channel(tables: Tables, params: Choice) -> ir.Table:
     """Acquisition spend with a channel over the last twelve months, and who came through it.
 
     Columns: channel, cac with low and high (money), spend, customers, reason. A customer came through
-    the source of its account's first lead. No figure below `min_customers`: the reason says so.
+    the source of its account's first lead. No figure below `min_customers`
+    (the reason says so).
     Spend without a channel belongs to none, so channels look cheaper than the whole.
     """
     if "leads" not in tables:
@@ -132,16 +132,16 @@ def _refused(frame: pd.DataFrame, params: Choice) -> pd.DataFrame:
     few = found["customers"] < params.min_customers
     for name, of in (("cac", "value"), ("low", "low"), ("high", "high")):
         found[name] = cells[of].where(~few)
-    reason = f"fewer than {params.min_customers} customers: no figure"
+    reason = f"fewer than {params.min_customers}"
     return found.assign(reason=few.map({True: reason, False: ""})).reset_index()
 
 
 def cost_per_lead(tables: Tables, params: Choice) -> ir.Table:
-    """All sales and marketing spend per lead created: period, cost_per_lead, spend, leads.
+    """All sales and marketing spend per lead created: period, cost_per_lead (money), leads.
 
     Empty without leads.
     """
-    kinds = {"period": "date", "cost_per_lead": "float64", "spend": "float64", "leads": "int64"}
+    kinds = {"period": "date", "cost_per_lead": "float64", "leads": "int64"}
     if "leads" not in tables:
         return table_of(None, kinds)
     periods = shown_periods(tables, params)
@@ -152,7 +152,7 @@ def cost_per_lead(tables: Tables, params: Choice) -> ir.Table:
     found = found.left_join(counts, found["period"] == counts["of"]).drop("of")
     found = found.mutate(leads=found["came"].fill_null(0))
     found = found.filter((found["leads"] > 0) | (found["cost"] > 0))
-    found = found.mutate(cost_per_lead=ratio(found["cost"], found["leads"]), spend=found["cost"])
+    found = found.mutate(cost_per_lead=ratio(found["cost"], found["leads"]))
     return found.order_by("period").select(*kinds)
 
 

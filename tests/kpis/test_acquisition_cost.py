@@ -206,7 +206,7 @@ def test_a_channel_with_few_customers_is_refused() -> None:
     assert table.loc["web", "reason"] == ""
     for channel in ("fair", "partner"):
         assert table.loc[channel, ["cac", "low", "high"]].isna().all()
-        assert table.loc[channel, "reason"] == "fewer than 10 customers: no figure"
+        assert table.loc[channel, "reason"] == "fewer than 10"
     assert channels({"fair": 9}, min_customers=5).loc["fair", "cac"] == pytest.approx(1200 / 9)
 
 

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import ratio, small
 from kpi_lib.periods import Period, PeriodName, add_months, complete_periods, period_of
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, kept, named
 
 Variant = Literal["all", "acquisition", "lagged", "loaded"]
 
@@ -82,6 +82,7 @@ def last_year(tables: Tables, params: Choice) -> list[Period]:
     return complete_periods(tables.as_of, params.period, count, tables.quarter_starts_in)
 
 
+@kept
 def new_customers(tables: Tables, periods: Sequence[Period]) -> ir.Table:
     """Accounts that paid for the first time in one of the periods: account_id, period, started_on.
 
@@ -141,6 +142,7 @@ def _months_in(period: Period) -> Iterator[date]:
         month = add_months(month, 1)
 
 
+@kept
 def cost_by_period(
     tables: Tables, periods: Sequence[Period], variant: Variant, params: Choice
 ) -> ir.Table:
@@ -177,6 +179,7 @@ def cost_by_period(
     return found.select("period", cost=cost)
 
 
+@named
 def costs_of_customers(
     tables: Tables, periods: Sequence[Period], variant: Variant, params: Choice
 ) -> ir.Table:

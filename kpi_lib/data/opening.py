@@ -13,7 +13,7 @@ from kpi_lib.data.checks import Checked, check
 from kpi_lib.data.config import Config, read_config, read_day
 from kpi_lib.data.database import open_database
 from kpi_lib.data.dataset import Dataset
-from kpi_lib.data.ending import quiet_end, refuse_beyond
+from kpi_lib.data.ending import quiet_end, refuse_beyond, silent_tables
 from kpi_lib.data.errors import DataError, Secrets
 from kpi_lib.data.folder import open_folder
 from kpi_lib.data.known import HISTORY, Knowledge
@@ -54,6 +54,7 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
     refuse_beyond(config, day, reach, today)
     checked = check(Asker(stock, plain, day, today), reach, whole_file=asked is None)
     TEXTS.save()
+    checked.problems += silent_tables(config, day, checked.spans)
     _refuse(config, checked, day, require_clean)
     return Dataset(
         name=config.name,

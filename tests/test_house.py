@@ -17,12 +17,13 @@ ARROWS: dict[str, set[str]] = {
     # the ground: what a KPI is and what data may look like
     "periods": set(),
     "schema": set(),
-    "engine": set(),
+    "compiled": set(),
+    "engine": {"compiled"},
     "wording": set(),
     "contract": {"schema"},
     "editing": {"schema"},
     "kpi": {"periods", "schema"},
-    "alike": {"engine"},
+    "alike": {"compiled", "engine"},
     # what a KPI is written with
     "stats": {"kpi"},
     "customers": {"editing", "engine", "kpi", "periods", "schema", "stats"},

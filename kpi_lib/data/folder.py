@@ -22,6 +22,7 @@ def open_folder(config: Config, root: Path) -> Stock:
     backend = ibis.duckdb.connect()
     backend.con.execute(f"create schema {SCHEMA}")
     files = Files(config, root, backend.con)
+    place = handed.place_of(files)
     loaded = handed.take(files)
     if loaded is None:
         loaded = [load_table(files, source) for source in _sources(config, files)]
@@ -43,6 +44,7 @@ def open_folder(config: Config, root: Path) -> Stock:
         },
         in_memory=backend.con,
         fingerprint=files.fingerprint,
+        place=place,
     )
 
 

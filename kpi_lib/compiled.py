@@ -40,7 +40,7 @@ _SESSION_NAME = re.compile(rf"{KEPT}\d+_|ibis_\w*memtable_\w{{20,}}")
 """Names that differ from session to session and cannot be part of another name."""
 _REFERENCES = ("JoinReference", "SelfReference")
 """Their numbers tell references apart, and never reach the text."""
-_PLAIN = (str, int, float, bool, bytes, Decimal, date, datetime, time, timedelta, type(None))
+_PLAIN = str | int | float | bool | bytes | Decimal | date | datetime | time | timedelta | None
 
 
 class UnknownPartError(Exception):
@@ -108,9 +108,7 @@ def _part(part: Any, places: dict[Node, int]) -> str:
     """An argument of a node; another node is told by its place."""
     if isinstance(part, Node):
         return f"#{places[part]}"
-    if isinstance(part, Enum) or isinstance(part, dt.DataType):
-        return f"{type(part).__name__} {part!r}"
-    if isinstance(part, _PLAIN):
+    if isinstance(part, Enum | dt.DataType | _PLAIN):
         return f"{type(part).__name__} {part!r}"
     if isinstance(part, tuple | list | frozenset):
         inner = [_part(one, places) for one in part]

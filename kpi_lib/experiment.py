@@ -80,9 +80,9 @@ class Experiment:
         """The findings and the verdict; None where `with_evidence` is False."""
         if not self.params.with_evidence:
             return None
-        from kpi_lib.evidence.verdict import judge
+        from kpi_lib.evidence.kept import judge_once
 
-        return judge(self.kpi, self.data, self.params)
+        return judge_once(self.kpi, self.data, self.params)
 
     @property
     def registration(self) -> View:

@@ -19,6 +19,7 @@ ARROWS: dict[str, set[str]] = {
     "schema": set(),
     "compiled": set(),
     "engine": {"compiled"},
+    "judged": set(),
     "wording": set(),
     "contract": {"schema"},
     "editing": {"schema"},
@@ -37,8 +38,8 @@ ARROWS: dict[str, set[str]] = {
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "contract", "engine", "kpi", "measure", "periods", "schema", "sentence"},
-        *{"stats", "sweep", "wording"},
+        *{"alike", "contract", "engine", "judged", "kpi", "measure", "periods", "schema"},
+        *{"sentence", "stats", "sweep", "wording"},
     },
     # how it is shown
     "charts": {"kpi", "wording"},
@@ -61,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
-    "review": {"catalogue", "data", "kpi", "overview", "periods", "wording"},
+    "review": {"catalogue", "data", "judged", "kpi", "overview", "periods", "wording"},
     "cli": {"review"},
 }
 """What each room of kpi_lib imports from the others; "" is the face. A new arrow is a decision."""

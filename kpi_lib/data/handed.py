@@ -119,9 +119,13 @@ def place_of(files: Files) -> Path | None:
     folder = os.environ.get(FOLDER, "")
     if not folder or not Path(folder).is_dir():
         return None
-    states = [(file, file.stat()) for file in _read(files)]
-    told = [(str(file.resolve()), s.st_size, s.st_mtime_ns, s.st_ino) for file, s in states]
-    return Path(folder) / _hash(told)
+    return Path(folder) / _hash(state_of(files))
+
+
+def state_of(files: Files) -> list[tuple[str, int, int, int]]:
+    """Path, size, time of change and number of each file; differs once one of them is written."""
+    found = [(file, file.stat()) for file in _read(files) if file.exists()]
+    return [(str(file.resolve()), s.st_size, s.st_mtime_ns, s.st_ino) for file, s in found]
 
 
 def _read(files: Files) -> tuple[Path, ...]:

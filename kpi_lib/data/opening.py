@@ -78,6 +78,7 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
         spans=checked.spans,
         knowledge=replace(plain, outside=frozenset(checked.outside)),
         make_fingerprint=stock.fingerprint,
+        files_unchanged=stock.files_unchanged,
     )
 
 

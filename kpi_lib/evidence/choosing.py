@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.evidence.finding import DEFAULTS, TESTS, Settings
-from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
+from kpi_lib.evidence.kept import judge_once
+from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
 from kpi_lib.kpi import Kpi, KpiParams, Role, Source
 from kpi_lib.wording import format_p_value
 
@@ -24,7 +25,7 @@ def choose(
     settings: Settings = DEFAULTS,
 ) -> pd.DataFrame:
     """Every candidate judged and compared; see `compared`. Parameters by name of the KPI."""
-    verdicts = [judge(kpi, source, params_by_kpi[kpi.name], settings) for kpi in kpis]
+    verdicts = [judge_once(kpi, source, params_by_kpi[kpi.name], settings) for kpi in kpis]
     return compared(verdicts, settings)
 
 

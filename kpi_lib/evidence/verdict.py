@@ -49,9 +49,14 @@ def judge(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFA
 
     Level, power, compare_periods and response_months are those of `params`.
     """
-    own = settings_for(params, settings)
-    findings = {name: test(kpi, source, params, own) for name, test in _TESTS.items()}
-    return concluded(kpi, findings)
+    return concluded(kpi, findings_of(kpi, source, params, settings_for(params, settings)))
+
+
+def findings_of(
+    kpi: Kpi, source: Source, params: KpiParams, settings: Settings
+) -> dict[str, Finding]:
+    """What the six tests find, by name, under settings that are those of `params`."""
+    return {name: test(kpi, source, params, settings) for name, test in _TESTS.items()}
 
 
 def concluded(kpi: Kpi, findings: Mapping[str, Finding]) -> Verdict:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from kpi_lib.stats.cells import added_up
 from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.risk import CENSORED, COMPETING, EVENT, Risk, incidence, risk_table, survival
 
@@ -58,16 +59,12 @@ def watched_of(reduced: pd.DataFrame) -> Watched:
     durations = reduced["duration"].to_numpy(dtype=np.float64)
     outcomes = reduced["outcome"].to_numpy(dtype=np.int64)
     counts = reduced["units"].to_numpy(dtype=np.float64)
-    order = np.lexsort((clusters, outcomes, durations))
-    keys = np.stack([durations[order], outcomes[order], clusters[order]])
-    first = np.flatnonzero(np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)))
-    first = first[: order.size]  # none without rows
-    kept = order[first]
+    kept, (units,) = added_up((durations, outcomes, clusters), (counts,))
     return Watched(
         durations=durations[kept],
         outcomes=outcomes[kept],
         clusters=clusters[kept].astype(np.int64),
-        counts=np.add.reduceat(counts[order], first) if order.size else counts,
+        counts=units,
         followed=float(reduced["followed"].to_numpy(dtype=np.float64).sum()),
     )
 

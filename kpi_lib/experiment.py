@@ -81,10 +81,10 @@ class Experiment:
         if not self.params.with_evidence:
             return None
         from kpi_lib.candidates import candidates
-        from kpi_lib.evidence.verdict import judge
+        from kpi_lib.evidence.kept import judge_once
 
         others = candidates(self.data, dataset=self.params.dataset, as_of=self.params.as_of)
-        return judge(self.kpi, self.data, self.params, others=others)
+        return judge_once(self.kpi, self.data, self.params, others=others)
 
     @property
     def registration(self) -> View:

@@ -17,12 +17,14 @@ ARROWS: dict[str, set[str]] = {
     # the ground: what a KPI is and what data may look like
     "periods": set(),
     "schema": set(),
-    "engine": set(),
+    "compiled": set(),
+    "engine": {"compiled"},
+    "judged": set(),
     "wording": set(),
     "contract": {"schema"},
     "editing": {"schema"},
     "kpi": {"periods", "schema"},
-    "alike": {"engine"},
+    "alike": {"compiled", "engine"},
     # what a KPI is written with
     "stats": {"kpi"},
     "customers": {"editing", "engine", "kpi", "periods", "schema", "stats"},
@@ -36,8 +38,8 @@ ARROWS: dict[str, set[str]] = {
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "contract", "engine", "kpi", "measure", "periods", "schema", "sentence"},
-        *{"stats", "sweep", "wording"},
+        *{"alike", "contract", "engine", "judged", "kpi", "measure", "periods", "schema"},
+        *{"sentence", "stats", "sweep", "wording"},
     },
     # what a data set feeds, and the parameters registered for it
     "registered": {"data", "kpi"},
@@ -62,7 +64,9 @@ ARROWS: dict[str, set[str]] = {
     },
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
-    "review": {"candidates", "catalogue", "data", "kpi", "overview", "periods", "wording"},
+    "review": {
+        *{"candidates", "catalogue", "data", "judged", "kpi", "overview", "periods", "wording"},
+    },
     "cli": {"review"},
 }
 """What each room of kpi_lib imports from the others; "" is the face. A new arrow is a decision."""

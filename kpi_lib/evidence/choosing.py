@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.evidence.finding import DEFAULTS, TESTS, Others, Settings
-from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
+from kpi_lib.evidence.kept import judge_once
+from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
 from kpi_lib.kpi import Role, Source
 from kpi_lib.wording import format_p_value
 
@@ -20,7 +21,7 @@ LARGEST_SET = 5
 def choose(candidates: Others, source: Source, settings: Settings = DEFAULTS) -> pd.DataFrame:
     """Every candidate judged and compared; see `compared`."""
     verdicts = [
-        judge(kpi, source, params, settings, candidates) for kpi, params in candidates.values()
+        judge_once(kpi, source, params, settings, candidates) for kpi, params in candidates.values()
     ]
     return compared(verdicts, settings)
 

@@ -59,14 +59,20 @@ def judge(
     Level, power, compare_periods and response_months are those of `params`. `others` are the
     candidates that may give a cheap move away.
     """
-    own = settings_for(params, settings)
+    found = findings_of(kpi, source, params, settings_for(params, settings), others)
+    return concluded(kpi, found)
+
+
+def findings_of(
+    kpi: Kpi, source: Source, params: KpiParams, settings: Settings, others: Others
+) -> dict[str, Finding]:
+    """What the six tests find, by name, under settings that are those of `params`."""
     tests: Mapping[str, Test] = {
         **_TESTS,
         "honest": partial(honest, others=others),
         "distinct": partial(distinct, others=others),
     }
-    findings = {name: test(kpi, source, params, own) for name, test in tests.items()}
-    return concluded(kpi, findings)
+    return {name: test(kpi, source, params, settings) for name, test in tests.items()}
 
 
 def concluded(kpi: Kpi, findings: Mapping[str, Finding]) -> Verdict:

@@ -69,4 +69,4 @@ def prospect_rows(number: int) -> list[Row]:
         until = since + timedelta(days=35 if place < depth else 20 + number % 30)
         is_open = place == depth and number % 7 == 3
         rows.append((BEFORE[place][0], since, None if is_open else until))
-    return _rows(f"p{number:02d}", None, f"q{number:02d}", 900.0 + 50 * number, rows)
+    return _rows(f"a{20 + number:02d}", None, f"q{number:02d}", 900.0 + 50 * number, rows)

@@ -116,12 +116,14 @@ def refit(lost: Floats, kept: Floats, near: Fit) -> Floats:
     assert near.spread is not None
     logit = math.log(near.mean_churn / (1 - near.mean_churn))
     points = np.tile(np.array([logit, math.log(near.spread)]), (lost.shape[0], 1))
+    moving = np.arange(len(points))
     for _ in range(_ROUNDS):
-        _, slope, information = _bent(lost, kept, points)
-        moved = np.clip(points + _scored(points, slope, information), LOW, HIGH)
-        if np.abs(moved - points).max() < 1e-8:
+        now = points[moving]
+        _, slope, information = _bent(lost[moving], kept[moving], now)
+        points[moving] = np.clip(now + _scored(now, slope, information), LOW, HIGH)
+        moving = moving[np.abs(points[moving] - now).max(axis=1) >= 1e-8]
+        if not moving.size:
             break
-        points = moved
     return points
 
 

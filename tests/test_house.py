@@ -27,8 +27,9 @@ ARROWS: dict[str, set[str]] = {
     "stats": {"kpi"},
     "customers": {"editing", "engine", "kpi", "periods", "schema", "stats"},
     "example": {"contract", "customers", "schema"},
-    "kpis": {"customers", "kpi", "periods", "schema", "stats"},
-    "catalogue": {"contract", "kpi", "kpis"},
+    "composite": {"kpi", "measure", "periods", "schema", "stats", "wording"},
+    "kpis": {"composite", "customers", "kpi", "periods", "schema", "stats"},
+    "catalogue": {"composite", "contract", "kpi", "kpis"},
     # where tables come from; knows no KPI
     "data": {"alike", "contract", "engine", "schema"},
     # what can be asked of any KPI; knows no data set and no KPI
@@ -48,10 +49,10 @@ ARROWS: dict[str, set[str]] = {
         *{"sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
-    "registered": {"data", "kpi"},
+    "registered": {"catalogue", "composite", "data", "kpi"},
     "experiment": {
-        *{"catalogue", "charts", "data", "evidence", "explore", "kpi", "measure", "schema"},
-        *{"sections", "sweep", "view", "wording"},
+        *{"catalogue", "charts", "data", "evidence", "explore", "kpi", "measure", "registered"},
+        *{"schema", "sections", "sweep", "view", "wording"},
     },
     "explore": {"charts", "experiment", "kpi", "measure", "sections"},
     "overview": {"data", "evidence", "kpi", "registered", "schema", "sections", "view"},

@@ -17,6 +17,7 @@ from kpi_lib.kpi import Kpi, KpiParams
 from kpi_lib.measure import Measurement, by_segment, measure, part_of
 from kpi_lib.measure import behind as rows_behind
 from kpi_lib.measure import part as part_rows
+from kpi_lib.registered import registered, with_parts
 from kpi_lib.schema import Tables
 from kpi_lib.sections import (
     about,
@@ -49,7 +50,8 @@ def start(name: str, namespace: Mapping[str, Any]) -> Experiment:
     kpi = catalogue.get(name)
     chosen = {field: namespace[field] for field in kpi.Params.model_fields if field in namespace}
     params = kpi.Params.model_validate(chosen)
-    return Experiment(kpi, params, open_dataset(params.dataset, as_of=params.as_of))
+    data = open_dataset(params.dataset, as_of=params.as_of)
+    return Experiment(kpi, with_parts(kpi, params, data), data)
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,15 @@ class Experiment:
         """The headline in words."""
         return number.number(self.measurement)
 
+    def figure_of(self, name: str) -> View:
+        """The figure of another KPI on the same day, as it is registered, in words and as a trend."""
+        kpi = catalogue.get(name)
+        lacks = catalogue.ready(kpi, self.data.knowledge.present).lacks
+        if lacks:
+            return View(f"{kpi.title} cannot be told here: {'; '.join(lacks)}.")
+        run = {"dataset": self.params.dataset, "as_of": self.params.as_of}
+        return number.number(measure(kpi, self.tables, registered(kpi, self.data, **run)))
+
     @property
     def trend(self) -> View:
         """The value over the periods."""
@@ -145,6 +156,8 @@ class Experiment:
     @cached_property
     def segments(self) -> View:
         """The figure by the segment chosen."""
+        if not self.params.segment:
+            return segments.segments(self.measurement, self.measurement.trend)
         frame = by_segment(self.kpi, self.tables, self.params)
         return segments.segments(self.measurement, frame, self.data.undated)
 

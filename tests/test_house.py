@@ -29,8 +29,9 @@ ARROWS: dict[str, set[str]] = {
     "stats": {"kpi"},
     "customers": {"editing", "engine", "kpi", "periods", "schema", "stats"},
     "example": {"contract", "customers", "schema"},
-    "kpis": {"customers", "kpi", "periods", "schema", "stats"},
-    "catalogue": {"contract", "kpi", "kpis"},
+    "composite": {"kpi", "measure", "periods", "schema", "stats", "wording"},
+    "kpis": {"composite", "customers", "kpi", "periods", "schema", "stats"},
+    "catalogue": {"composite", "contract", "kpi", "kpis"},
     # where tables come from; knows no KPI
     "data": {"alike", "contract", "engine", "schema"},
     # what can be asked of any KPI; knows no data set and no KPI
@@ -42,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
         *{"sentence", "stats", "sweep", "wording"},
     },
     # what a data set feeds, and the parameters registered for it
-    "registered": {"data", "kpi"},
+    "registered": {"catalogue", "composite", "data", "kpi"},
     "candidates": {"catalogue", "data", "kpi", "registered"},
     # how it is shown
     "charts": {"kpi", "wording"},
@@ -55,7 +56,7 @@ ARROWS: dict[str, set[str]] = {
     # one notebook: everything above, for one KPI on one data set
     "experiment": {
         *{"candidates", "catalogue", "charts", "data", "evidence", "explore", "kpi", "measure"},
-        *{"schema", "sections", "sweep", "view", "wording"},
+        *{"registered", "schema", "sections", "sweep", "view", "wording"},
     },
     "explore": {"charts", "experiment", "kpi", "measure", "sections"},
     "overview": {"candidates", "data", "evidence", "kpi", "schema", "sections", "view"},

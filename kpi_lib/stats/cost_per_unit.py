@@ -14,6 +14,7 @@ import numpy as np
 
 from kpi_lib.kpi import Difference
 from kpi_lib.stats.cells import difference, estimates, share_of, sum_cells, total_of
+from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.exact import conditional_binomial
 from kpi_lib.stats.intervals import poisson_limits
 from kpi_lib.stats.power import normal_multiple
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SUMS = ("cost", "units", "rows", "known")
 NO_UNIT = "money was spent, and no unit came of it"
 NO_COST = "what was spent is not known"
+_ANY_LEVEL = 0.9
 _METHOD = "exact Poisson limits, square and add; conditional binomial test"
 
 
@@ -82,6 +84,21 @@ class CostPerUnit:
             "" if ok else NO_UNIT if some else NO_COST for ok, some in zip(known, told, strict=True)
         ]
         return estimates(cells, by, columns, reasons)
+
+    def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+        """As `estimate`: the interval costs nothing."""
+        return self.estimate(reduced, by, _ANY_LEVEL)
+
+    def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
+        """The value in resamples made elsewhere: (draws,); `weights` is (draws, rows).
+
+        The money is decided, so all of it stays; only the units are drawn. Infinite where none is.
+        """
+        cost, units = (reduced[name].to_numpy(dtype=np.float64) for name in ("cost", "units"))
+        if not (reduced["known"] > 0).any():
+            return np.full(len(weights), np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(cost.sum() / (weights @ units))
 
     def difference(
         self, earlier: pd.DataFrame, later: pd.DataFrame, *, level: float, power: float

@@ -264,7 +264,9 @@ def test_every_cheap_move_moves_the_number(kpi: Kpi, tables: Tables) -> None:
 
 def _is_a_figure(kpi: Kpi, name: str) -> bool:
     """Whether that is another candidate, or a column of a part, which a reader can look up."""
-    return name in catalogue() or any(name in part.units for part in kpi.parts)
+    owner, _, figure = name.rpartition(".")
+    parts = (catalogue()[owner] if owner else kpi).parts
+    return name in catalogue() or any(figure in part.units for part in parts)
 
 
 @each_kpi

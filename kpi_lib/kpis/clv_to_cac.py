@@ -92,7 +92,7 @@ KPI = Composite(
     cheap_moves={
         "departures hidden": "inactive_customers",
         "list price booked": "gross_revenue",
-        "sales booked as support": "the variant loaded of this page, which counts support",
+        "sales booked as support": "acquisition_cost.support_share: support grows by what sales no longer costs",
     },
     cautions=(
         "It divides a forecast by a mean over few customers: with 30 to 50 new customers a year "

@@ -30,6 +30,7 @@ DATED_BY = {
     "usage": "at",
     "interactions": "recorded_at",
     "onboarding": "entered_at",
+    "states": "entered_at",
     "orders": "ordered_at",
     "leads": "created_on",
     "spend": "month",
@@ -40,6 +41,7 @@ DATED_BY = {
 FILLED_LATER = {
     "accounts": ("kickoff_on",),
     "onboarding": ("left_at",),
+    "states": ("left_at",),
     "orders": ("shipped_on", "cancelled_on", "returned_on"),
     "leads": ("demo_on", "won_on", "lost_on", "account_linked_on"),
 }

@@ -43,14 +43,23 @@ def entries(tables: Tables, states: Sequence[str], level: Level = "account") -> 
     Who went back to an earlier state is still on the way: outcome 0. Raises ValueError when a
     state is listed twice.
     """
-    if len(set(states)) < len(states):
-        raise ValueError(f"a state is listed twice in {', '.join(states)}")
+    check_states(states)
     rows = _first_entries(_spells(tables, list(states), level))
     order = ibis.window(group_by="journey_id", order_by="position")
     rows = rows.mutate(
         next_state=rows["state"].lead().over(order), next_on=rows["entered_on"].lead().over(order)
     )
     return _with_outcome(tables, rows, _sale(states))
+
+
+def check_states(states: Sequence[str], start: str = "", goal: str = "") -> None:
+    """Raises ValueError when a state is listed twice, or `goal` does not come after `start`."""
+    names = list(states)
+    if len(set(names)) < len(names):
+        raise ValueError(f"a state is listed twice in {', '.join(names)}")
+    known = {name: place for place, name in enumerate(names, 1)}
+    if (start or goal) and known.get(goal, 0) <= known.get(start, len(names)):
+        raise ValueError(f"{goal!r} does not come after {start!r} in {', '.join(names)}")
 
 
 def _sale(states: Sequence[str]) -> int:
@@ -156,10 +165,8 @@ def passages(
     (the largest stated on the way, null where none is). `beyond`: a state later than `goal` counts as having reached it; else
     skipping it is an exit. Raises ValueError when `goal` does not come after `start` in `states`.
     """
-    places = list(states)
-    if start not in places or goal not in places or places.index(goal) <= places.index(start):
-        raise ValueError(f"{goal!r} does not come after {start!r} in {', '.join(places)}")
-    rows, target = entries(tables, states, level), places.index(goal) + 1
+    check_states(states, start, goal)
+    rows, target = entries(tables, states, level), list(states).index(goal) + 1
     keys = ["journey_id", "account_id", "contact_id", "opportunity_id"]
     inside = rows["position"] >= target if beyond else rows["position"] == target
     day, left = rows["entered_on"], rows["outcome"] == GONE

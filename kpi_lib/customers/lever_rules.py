@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 import ibis
 
-from kpi_lib.customers.lever_paths import Rule, journeys, paths, touches
+from kpi_lib.customers.lever_paths import Rule, journeys, on_the_way, touches
 from kpi_lib.editing import with_table
 from kpi_lib.engine import run
 from kpi_lib.kpi import CheapMove, FitRule, RuleOutcome
@@ -32,7 +32,7 @@ def costs_not_recorded(tables: Tables, rule: Rule) -> RuleOutcome | None:
 
 def few_outcomes(tables: Tables, rule: Rule) -> RuleOutcome | None:
     """Fires when fewer than 30 touched journeys ended with an outcome within a year."""
-    rows = paths(tables, rule)
+    rows = on_the_way(tables, rule)
     if not int(run(rows.aggregate(n=rows.count()))["n"].iloc[0]):
         return None
     recent = rows.filter(rows["converted"] == 1, rows["ended_on"] > tables.as_of - _YEAR)

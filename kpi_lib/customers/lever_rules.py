@@ -76,13 +76,13 @@ MOVES = (
         name="hours not booked",
         meaning="Touches by people are entered at no cost, since salaries are paid anyway.",
         edit=hours_not_booked,
-        given_away_by="acquisition_cost: spend stays where it was while touches become free",
+        given_away_by="free_share: touches by people that cost nothing, while everybody is paid",
     ),
     CheapMove(
         name="lost deals kept open",
         meaning="Nobody writes down that a deal is lost, so what it cost is never counted.",
         edit=lost_deals_kept_open,
-        given_away_by="stage_velocity: deals in flight grow older and never leave",
+        given_away_by="lost_share: no journey ends without an outcome any more",
     ),
 )
 

@@ -135,8 +135,25 @@ class ResultRecord(_Record):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
+class DefinitionRecord(_Record):
+    """What the number of a KPI was when it was computed: its formula, and the hash of its code."""
+
+    formula: Text = ""
+    source: Text = ""
+
+
+class LogRecord(_Record):
+    """How far the log of decisions went when a review was written."""
+
+    count: int = 0
+    hash: Text = ""
+
+
 class NotebookRun(_Record):
-    """How one notebook ended. `record` is None for an overview and for a run that failed early."""
+    """How one notebook ended. `record` is None for an overview and for a run that failed early.
+
+    `data` is the fingerprint of the data it read, `definition` that of its KPI (None: no KPI).
+    """
 
     name: str
     status: str
@@ -145,6 +162,8 @@ class NotebookRun(_Record):
     message: Text = ""
     """One line on what went wrong; empty when all is well."""
     record: ResultRecord | None = None
+    definition: DefinitionRecord | None = None
+    data: Text = ""
 
     @property
     def title(self) -> str:
@@ -179,6 +198,7 @@ class Review(_Record):
     not_run: list[NotRun] = Field(default_factory=list)
     problems: list[str] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    decisions: LogRecord | None = None
 
 
 def to_json(review: Review) -> str:

@@ -34,6 +34,7 @@ from kpi_lib.view import View
 
 if TYPE_CHECKING:
     from kpi_lib.charts.shown import Prose
+    from kpi_lib.evidence.dropping import Dropping
     from kpi_lib.evidence.verdict import Verdict
 
 SWEPT_PERIODS = 8
@@ -83,6 +84,14 @@ class Experiment:
         from kpi_lib.evidence.verdict import judge
 
         return judge(self.kpi, self.data, self.params)
+
+    @cached_property
+    def dropping(self) -> Dropping:
+        """Whether what was registered for dropping the KPI has come true."""
+        from kpi_lib.evidence.dropping import dropping
+
+        found = self.judgement
+        return dropping(self.measurement, found.findings if found else None)
 
     @property
     def registration(self) -> View:
@@ -169,7 +178,7 @@ class Experiment:
     @property
     def verdict(self) -> View:
         """What the evidence suggests."""
-        return judged.verdict(self.judgement)
+        return judged.verdict(self.judgement, self.dropping)
 
     @property
     def lead(self) -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.shown import Travelling
@@ -48,6 +49,7 @@ def result(experiment: Experiment) -> dict[str, Any]:
     }
     rest = {
         "okr": experiment.okr.said,
+        "drop_if": asdict(experiment.dropping),
         "list": meeting_list(experiment),
         "params": plain_tree(experiment.params.model_dump(mode="json")),
     }

@@ -19,9 +19,10 @@ ARROWS: dict[str, set[str]] = {
     "schema": set(),
     "engine": set(),
     "wording": set(),
+    "condition": {"wording"},
     "contract": {"schema"},
     "editing": {"schema"},
-    "kpi": {"periods", "schema"},
+    "kpi": {"condition", "periods", "schema"},
     "alike": {"engine"},
     # what a KPI is written with
     "stats": {"kpi"},
@@ -36,16 +37,16 @@ ARROWS: dict[str, set[str]] = {
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "contract", "engine", "kpi", "measure", "periods", "schema", "sentence"},
-        *{"stats", "sweep", "wording"},
+        *{"alike", "condition", "contract", "engine", "kpi", "measure", "periods", "schema"},
+        *{"sentence", "stats", "sweep", "wording"},
     },
     # how it is shown
     "charts": {"kpi", "wording"},
     "view": {"charts"},
     "verbs": {"charts", "view"},
     "sections": {
-        *{"catalogue", "charts", "data", "engine", "evidence", "kpi", "measure", "schema"},
-        *{"sentence", "stats", "sweep", "view", "wording"},
+        *{"catalogue", "charts", "condition", "data", "engine", "evidence", "kpi", "measure"},
+        *{"schema", "sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
     "registered": {"data", "kpi"},
@@ -60,7 +61,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
-    "review": {"catalogue", "data", "kpi", "overview", "periods", "wording"},
+    "review": {"catalogue", "condition", "data", "kpi", "overview", "periods", "wording"},
     "cli": {"review"},
 }
 """What each room of kpi_lib imports from the others; "" is the face. A new arrow is a decision."""

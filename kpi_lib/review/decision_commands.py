@@ -50,6 +50,8 @@ def receipt(line: Mapping[str, Any], before: Sequence[dict[str, Any]]) -> list[s
         f"  on {line['data_set']} as known on {line['as_of']}: {result_of(line)}; "
         f"suggested: {line['suggested']}",
     ]
+    if line["drop_if"] and line["drop_if"]["expression"]:
+        said.append(f"  {line['drop_if']['said']}")
     if line["early"]:
         said.append(f"  early: the registered day is {line['decide_on']}")
     if line["decide_on"] is None:

@@ -161,6 +161,7 @@ def entry_of(asked: Decision, reviewed: Reviewed, is_early: bool) -> dict[str, A
         ],
         "suggested": record.verdict.suggestion,
         "because": record.verdict.because,
+        "drop_if": record.drop_if.model_dump() if record.drop_if else None,
         "decide_on": day.isoformat() if day else None,
         "early": is_early,
         "decision": asked.choice.value,

@@ -74,6 +74,16 @@ class FindingRecord(_Record):
     numbers: dict[str, Any] = Field(default_factory=dict)
 
 
+class DropRecord(_Record):
+    """The condition registered for dropping the KPI, and whether it holds (None: cannot be told)."""
+
+    expression: Text = ""
+    words: Text = ""
+    holds: bool | None = None
+    reason: Text = ""
+    said: Text = ""
+
+
 class ListColumn(_Record):
     """A column of a list: its key in the rows, its heading, and its unit (a `kpi.Unit` or free)."""
 
@@ -132,6 +142,7 @@ class ResultRecord(_Record):
     notes: list[str] = Field(default_factory=list)
     left_out: dict[str, Any] = Field(default_factory=dict)
     okr: Text = ""
+    drop_if: DropRecord | None = None
     params: dict[str, Any] = Field(default_factory=dict)
 
 

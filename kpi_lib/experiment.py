@@ -35,6 +35,7 @@ from kpi_lib.view import View
 if TYPE_CHECKING:
     from kpi_lib.charts.shown import Prose
     from kpi_lib.evidence.dropping import Dropping
+    from kpi_lib.evidence.looks import Standing
     from kpi_lib.evidence.verdict import Verdict
 
 SWEPT_PERIODS = 8
@@ -178,7 +179,21 @@ class Experiment:
     @property
     def verdict(self) -> View:
         """What the evidence suggests."""
-        return judged.verdict(self.judgement, self.dropping)
+        return judged.verdict(self.judgement, self.dropping, self.looks)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where the day stands in the planned looks."""
+        from kpi_lib.evidence.looks import standing
+
+        return standing(self.measurement)
+
+    @property
+    def looks(self) -> View:
+        """The planned looks, what each asks for, and what the present one says."""
+        from kpi_lib.sections.looks import looks
+
+        return looks(self.measurement, self.standing)
 
     @property
     def lead(self) -> View:

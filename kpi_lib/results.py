@@ -50,6 +50,7 @@ def result(experiment: Experiment) -> dict[str, Any]:
     rest = {
         "okr": experiment.okr.said,
         "drop_if": asdict(experiment.dropping),
+        "looks": plain_tree({**asdict(experiment.standing), "said": experiment.looks.said}),
         "list": meeting_list(experiment),
         "params": plain_tree(experiment.params.model_dump(mode="json")),
     }

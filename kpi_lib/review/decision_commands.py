@@ -52,6 +52,7 @@ def receipt(line: Mapping[str, Any], before: Sequence[dict[str, Any]]) -> list[s
     ]
     if line["drop_if"] and line["drop_if"]["expression"]:
         said.append(f"  {line['drop_if']['said']}")
+    said += looks_of(line["looks"])
     if line["early"]:
         said.append(f"  early: the registered day is {line['decide_on']}")
     if line["decide_on"] is None:
@@ -61,6 +62,16 @@ def receipt(line: Mapping[str, Any], before: Sequence[dict[str, Any]]) -> list[s
         which = "opens a new experiment" if is_new else "goes back to an earlier experiment"
         said.append(f"  {which} (number {number} of {line['kpi']}): {changed}")
     return [*said, f"  hash {line['hash']}"]
+
+
+def looks_of(looks: Mapping[str, list[str]]) -> list[str]:
+    """How often was looked so far, as planned and besides; nothing where no looks are planned."""
+    if not looks["planned"]:
+        return []
+    days = f" ({', '.join(looks['taken'])})" if looks["taken"] else ""
+    said = f"  planned looks taken: {len(looks['taken'])} of {len(looks['planned'])}{days}"
+    others = ", ".join(looks["unplanned"])
+    return [f"{said}; not planned, so descriptive: {others}" if others else said]
 
 
 def before_of(line: Mapping[str, Any], before: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -105,11 +106,7 @@ def newest(folder: Path, kpi: str) -> Reviewed:
     """
     found: list[tuple[date, str, Path]] = []
     for results in sorted(folder.glob(f"*/*/{RESULTS}")):
-        try:
-            review = read_results(results.parent)
-        except (OSError, ValueError):
-            continue
-        if any(run.name == kpi for run in review.notebooks):
+        for review, _ in _runs_in(results.parent, kpi):
             found.append((review.as_of, review.data_set, results.parent))
     if not found:
         raise InputError(f"{folder}: there is no review of {kpi}; run `kpi review` first")
@@ -161,6 +158,7 @@ def entry_of(asked: Decision, reviewed: Reviewed, is_early: bool) -> dict[str, A
         ],
         "suggested": record.verdict.suggestion,
         "because": record.verdict.because,
+        "looks": looks_taken(reviewed),
         "drop_if": record.drop_if.model_dump() if record.drop_if else None,
         "decide_on": day.isoformat() if day else None,
         "early": is_early,
@@ -168,6 +166,41 @@ def entry_of(asked: Decision, reviewed: Reviewed, is_early: bool) -> dict[str, A
         "reason": asked.reason,
         "name": asked.name,
     }
+
+
+def looks_taken(reviewed: Reviewed) -> dict[str, Any]:
+    """The looks at this experiment so far: days planned, planned ones taken, and all others.
+
+    Every review beside the one decided on is a look: of the same KPI, data and definition, up to its
+    day. A planned look counts once, however often it was reviewed.
+    """
+    looks = reviewed.record.looks
+    planned = [look.day.isoformat() for look in looks.looks] if looks else []
+    own = _experiment(reviewed.run)
+    taken: set[str] = set()
+    others: set[str] = set()
+    for results in sorted(reviewed.folder.resolve().parent.glob(f"*/{RESULTS}")):
+        for review, run in _runs_in(results.parent, reviewed.run.name):
+            if _experiment(run) == own and review.as_of <= reviewed.review.as_of:
+                number = run.record.looks.number if run.record and run.record.looks else None
+                (taken if number else others).add(
+                    planned[number - 1] if number else str(review.as_of)
+                )
+    return {"planned": planned, "taken": sorted(taken), "unplanned": sorted(others)}
+
+
+def _experiment(run: NotebookRun) -> str:
+    """The definition of a run, empty where it left no result."""
+    if run.definition is None or run.record is None:
+        return ""
+    return hash_of(run.definition, run.record.params)
+
+
+def _runs_in(folder: Path, kpi: str) -> Iterator[tuple[Review, NotebookRun]]:
+    """The run of a KPI in the review of a folder, where there is one that can be read."""
+    with suppress(OSError, ValueError):
+        review = read_results(folder)
+        yield from ((review, run) for run in review.notebooks if run.name == kpi)
 
 
 def experiments(entries: Sequence[dict[str, Any]]) -> list[int]:

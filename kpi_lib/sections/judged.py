@@ -31,11 +31,11 @@ _ANSWERS = {True: ("passed", GREEN), False: ("not passed", RED), None: ("cannot 
 _CHIPS = {"adopt": GREEN, "keep testing": BLUE, "drop": RED, "not readable here": ORANGE}
 
 
-def verdict(found: Verdict | None, dropping: Dropping) -> View:
-    """The suggestion with its reason, the six findings as a card, and the registered condition."""
+def verdict(found: Verdict | None, dropping: Dropping, looks: View) -> View:
+    """The suggestion with its reason, the six findings as a card, and what was registered."""
     if found is None:
         return View(SWITCHED_OFF)
-    said = f"{summary(found)}\n\n{dropping.said}"
+    said = f"{summary(found)}\n\n{dropping.said}\n\n{looks.said}"
     return View(said, table=lambda: verdict_card(found, dropping))
 
 

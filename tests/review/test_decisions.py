@@ -15,7 +15,13 @@ from kpi_lib.cli import app
 from kpi_lib.review import definition, journal
 from kpi_lib.review.definition import definition_of, hash_of, source_of
 from kpi_lib.review.project import PACKAGE
-from kpi_lib.review.report.records import DefinitionRecord, NotRun, VerdictRecord
+from kpi_lib.review.report.records import (
+    DefinitionRecord,
+    LooksRecord,
+    NotRun,
+    PlannedLook,
+    VerdictRecord,
+)
 from tests.review.decided import KPI, PARAMS, record, run, write_review
 
 DECIDED = ("--decision", "adopt", "--reason", "It leads.", "--name", "Ada")
@@ -175,6 +181,29 @@ def test_another_day_and_length_of_the_same_data_are_the_same_experiment(tmp_pat
     assert "experiment" not in decide(tmp_path).output
     first, second = (entry["definition"] for entry in log_of(tmp_path))
     assert first == second
+
+
+def looked(number: int | None) -> LooksRecord:
+    days = [PlannedLook(day=date(2026, 3, 31)), PlannedLook(day=date(2026, 6, 30))]
+    return LooksRecord(looks=days, number=number)
+
+
+def test_looks_are_counted_planned_and_others(tmp_path: Path) -> None:
+    """The same day twice is one look; another definition, and a later review, are none."""
+    reviews = [("2026Q1", 1, date(2026, 3, 31)), ("2026-04-02", 1, date(2026, 4, 2)),
+               ("2026-05-31", None, date(2026, 5, 31)), ("2026Q2", 2, date(2026, 6, 30)),
+               ("2026Q3", None, date(2026, 9, 30))]  # fmt: skip
+    for period, number, as_of in reviews:
+        found = record(looks=looked(number))
+        write_review(tmp_path, run(record=found), period=period, as_of=as_of)
+    other = record(looks=looked(None), params=PARAMS | {"window_days": 99})
+    write_review(tmp_path, run(record=other), period="2026-01-31", as_of=date(2026, 1, 31))
+    result = decide(tmp_path, *DECIDED, "--review", str(tmp_path / "shop" / "2026Q2"))
+    planned = ["2026-03-31", "2026-06-30"]
+    told = {"planned": planned, "taken": planned, "unplanned": ["2026-05-31"]}
+    assert log_of(tmp_path)[0]["looks"] == told
+    assert "planned looks taken: 2 of 2 (2026-03-31, 2026-06-30)" in result.output
+    assert "not planned, so descriptive: 2026-05-31" in result.output
 
 
 def test_the_list_names_who_decided_what_and_why(tmp_path: Path) -> None:

@@ -84,6 +84,25 @@ class DropRecord(_Record):
     said: Text = ""
 
 
+class PlannedLook(_Record):
+    """A planned look: its day, and the p-value below which the registered comparison counts."""
+
+    day: date
+    fraction: Number = None
+    given_out: Number = None
+    below: Number = None
+
+
+class LooksRecord(_Record):
+    """The planned looks, and which of them (from 1) the day is; None for one that was not planned."""
+
+    looks: list[PlannedLook] = Field(default_factory=list)
+    number: int | None = None
+    counts: bool | None = None
+    p_value: Number = None
+    said: Text = ""
+
+
 class ListColumn(_Record):
     """A column of a list: its key in the rows, its heading, and its unit (a `kpi.Unit` or free)."""
 
@@ -143,6 +162,7 @@ class ResultRecord(_Record):
     left_out: dict[str, Any] = Field(default_factory=dict)
     okr: Text = ""
     drop_if: DropRecord | None = None
+    looks: LooksRecord | None = None
     params: dict[str, Any] = Field(default_factory=dict)
 
 

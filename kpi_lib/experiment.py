@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kpi_lib.charts.shown import Prose
     from kpi_lib.evidence.dropping import Dropping
     from kpi_lib.evidence.looks import Standing
+    from kpi_lib.evidence.replay import Replay
     from kpi_lib.evidence.verdict import Verdict
 
 SWEPT_PERIODS = 8
@@ -194,6 +195,31 @@ class Experiment:
         from kpi_lib.sections.looks import looks
 
         return looks(self.measurement, self.standing)
+
+    @cached_property
+    def past_reviews(self) -> Replay:
+        """What past reviews would have said, from what was known on their days."""
+        from kpi_lib.evidence.replay import replay
+
+        return replay(self.kpi, self.data, self.params)
+
+    @property
+    def replay(self) -> View:
+        """The past reviews, whom they would have named, and how many of those left."""
+        from kpi_lib.sections.replay import replayed
+
+        if not self.params.with_evidence:
+            return View(judged.SWITCHED_OFF)
+        return replayed(self.past_reviews, self.currency)
+
+    @property
+    def leavers(self) -> View:
+        """Those that left after a past review had named them."""
+        from kpi_lib.sections.replay import leavers
+
+        return (
+            leavers(self.past_reviews) if self.params.with_evidence else View(judged.SWITCHED_OFF)
+        )
 
     @property
     def lead(self) -> View:

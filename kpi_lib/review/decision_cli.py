@@ -1,7 +1,8 @@
-"""The commands `kpi decide` and `kpi decisions` as typer knows them."""
+"""The commands `kpi decide`, `kpi decisions` and `kpi replay` as typer knows them."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,10 @@ REVIEWS = Path("reviews")
 
 
 def add_to(app: typer.Typer) -> None:
-    """Give the command line the two commands."""
+    """Give the command line the three commands."""
     app.command()(decide)
     app.add_typer(log, name="decisions")
+    app.command()(replay)
 
 
 def decide(
@@ -35,6 +37,37 @@ def decide(
 
         asked = commands.asked(name, decision, reason, by, early=early)
         commands.write_down(asked, out, review, wait=wait, console=console_of())
+
+
+def replay(
+    name: Annotated[str, typer.Argument(metavar="KPI", help="As inactive_customers.")],
+    quarters: Annotated[int, typer.Option(min=1, max=40, help="How many past quarters.")] = 8,
+    dataset: Annotated[str, typer.Option(help="Folder of a data set, or its yaml file.")] = "",
+    quarter: Annotated[str, typer.Option(help="As 2026Q2: from that quarter's last day.")] = "",
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last day known.")
+    ] = None,
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value.")] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="Judge in full on each day (slow).")
+    ] = False,
+) -> None:
+    """Say what past reviews would have said, whom they would have named, and who left."""
+    with input_checked():
+        from kpi_lib.review import parameters, replay_command
+        from kpi_lib.review.project import find_project
+
+        asked = replay_command.Asked(
+            kpi=name,
+            quarters=quarters,
+            dataset=dataset,
+            quarter=quarter,
+            as_of=as_of.date() if as_of else None,
+            whole=evidence,
+        )
+        values = parameters.from_options(param or [])
+        for paragraph in replay_command.replay_lines(asked, values, find_project()):
+            typer.echo(f"{paragraph}\n")
 
 
 @log.callback()

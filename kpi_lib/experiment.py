@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kpi_lib.charts.shown import Prose
     from kpi_lib.evidence.dropping import Dropping
     from kpi_lib.evidence.looks import Standing
+    from kpi_lib.evidence.progress import Progress
     from kpi_lib.evidence.replay import Replay
     from kpi_lib.evidence.verdict import Verdict
 
@@ -241,11 +242,23 @@ class Experiment:
 
     @cached_property
     def okr(self) -> View:
-        """The objective that the KPI suggests, and the chance of seeing its step."""
+        """The objective that the KPI suggests, how far it has come, and the chance of seeing its step."""
+        return objective.objective(self._okr_measurement, self.progress)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How far the objective has come since its baseline, and the odds of reaching it."""
+        from kpi_lib.evidence.progress import progress
+
+        return progress(self.data, self._okr_measurement)
+
+    @cached_property
+    def _okr_measurement(self) -> Measurement:
+        """The figure that the objective is about."""
         judged_as = self.kpi.okr_measured
         if judged_as is None or judged_as(self.params) == self.params:
-            return objective.objective(self.measurement)
-        return objective.objective(measure(self.kpi, self.tables, judged_as(self.params)))
+            return self.measurement
+        return measure(self.kpi, self.tables, judged_as(self.params))
 
     @property
     def references(self) -> Prose:

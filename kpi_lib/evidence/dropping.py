@@ -43,6 +43,7 @@ def dropping(measured: Measurement, findings: Mapping[str, Finding] | None) -> D
     words = in_words(node, measured.kpi.unit, measured.currency)
     said = f"Registered: drop it if {words}. {_answer(told.holds, told.reason)}"
     shown = "; ".join(filter(None, (_shown(n, one, measured) for n, one in known.items())))
+    shown = shown if told.holds is not None else ""
     return Dropping(
         expression, words, told.holds, told.reason, f"{said} ({shown})." if shown else f"{said}."
     )
@@ -55,9 +56,11 @@ def _answer(holds: bool | None, reason: str) -> str:
 
 
 def _shown(name: str, one: Known, measured: Measurement) -> str:
-    """The result itself, where it is one number."""
-    if one.low is None or one.low != one.high or NAMES[name].kind != "number":
+    """The result itself, or its range where the condition holds all the same."""
+    if one.low is None or NAMES[name].kind != "number":
         return ""
+    if one.low != one.high:
+        return one.reason
     return (
         f"{NAMES[name].words} is {with_unit(name, one.low, measured.kpi.unit, measured.currency)}"
     )

@@ -15,6 +15,7 @@ from statistics import median
 
 from kpi_lib.kpi import Difference, KpiParams
 from kpi_lib.measure import Measurement
+from kpi_lib.periods import add_months
 from kpi_lib.stats.spending import at_most, boundaries, nominal, spent
 
 LATE_DAYS = 7
@@ -74,10 +75,24 @@ def planned(params: KpiParams) -> tuple[Look, ...]:
 def _fractions(days: Sequence[date]) -> tuple[float, ...]:
     if len(days) == 1:
         return (1.0,)
-    steps = [(later - earlier).days for earlier, later in pairwise(days)]
-    start = days[0] - timedelta(days=median(steps))
+    start = start_of(days)
     length = (days[-1] - start).days
     return tuple((day - start).days / length for day in days)
+
+
+def start_of(days: Sequence[date]) -> date:
+    """When the time of at least two planned days begins: one usual step before the first.
+
+    Steps are whole months where all the days are ends of months, else days.
+    """
+    one = timedelta(days=1)
+    nexts = [day + one for day in days]
+    if all(day.day == 1 for day in nexts):
+        months = [12 * day.year + day.month for day in nexts]
+        step = int(median(later - earlier for earlier, later in pairwise(months)))
+        return add_months(nexts[0], -step) - one
+    steps = [(later - earlier).days for earlier, later in pairwise(days)]
+    return days[0] - timedelta(days=int(median(steps)))
 
 
 def look_on(days: Sequence[date], day: date) -> int | None:

@@ -63,7 +63,7 @@ def _conclusion(measured: Measurement, found: Standing, look: Look) -> str:
 
 def _shared_out(measured: Measurement, found: Standing) -> str:
     """Why the looks ask for different things, in plain words."""
-    alpha = format_value(1 - measured.params.level, Unit.SHARE)
+    alpha = f"{100 * (1 - measured.params.level):g} %"
     if len(found.looks) == 1:
         return f"One look is planned, so it may use the whole chance of a false alarm, {alpha}."
     asked = ", ".join(f"{_limit(look)} on {day(look.day)}" for look in found.looks)

@@ -25,11 +25,11 @@ def replayed(found: Replay, currency: str) -> View:
     """The past reviews: figure, list and what became of it, one row each."""
     if found.reviews.empty:
         return View(NO_REVIEW)
-    units: dict[str, Unit | str] = dict.fromkeys(("value", "low", "high"), found.kpi.unit)
+    units: dict[str, Unit | str] = {"value": found.kpi.unit}
     units |= dict.fromkeys(("precision", "base_rate", "recall"), Unit.SHARE)
     counts = ("at_risk", "left", "named", "named_left")
-    units |= dict.fromkeys(counts, Unit.COUNT) | {"months_followed": "months"}
-    columns = ["review", "value", "low", "high", *counts, *_SHARES, "recall", "months_followed"]
+    units |= dict.fromkeys(counts, Unit.COUNT)
+    columns = ["review", "value", *counts, *_SHARES, "recall", "months_followed"]
     shown = found.reviews[columns].rename(columns={"base_rate": "base rate"})
     units["base rate"] = Unit.SHARE
     return View(
@@ -54,8 +54,8 @@ def words(found: Replay) -> View:
 def leavers(found: Replay) -> View:
     """Those that left after a list named them: when first named, when they left, months before."""
     frame = first_warnings(found)
-    units = {"months_before": "months"}
-    return View(_leavers(found, frame), table=lambda: table(frame, units=units), frame=frame)
+    shown = frame.drop(columns="account_id") if frame["account"].is_unique else frame
+    return View(_leavers(found, frame), table=lambda: table(shown, noun="loss"), frame=frame)
 
 
 def first_warnings(found: Replay) -> pd.DataFrame:

@@ -73,7 +73,7 @@ def change(p_value: float | None, reason: str = "") -> Difference:
 
 def at_look(number: int, p_value: float | None, reason: str = "") -> tuple[Measurement, Standing]:
     """A measurement on the first or second of two planned looks."""
-    days = [LAST_DAY + timedelta(days=90 * (place - number)) for place in (1, 2)]
+    days = [LAST_DAY + timedelta(days=80 * (place - number)) for place in (1, 2)]
     params = signal_params(looks=tuple(days), decide_on=days[-1])
     known = measured(params, change(p_value, reason))
     return known, standing(known)
@@ -101,7 +101,7 @@ def test_the_page_explains_the_sharing_in_words() -> None:
     said = looks(known, found).said
     assert "does not count: its p-value is 0.050, and a value below 0.011 is asked for" in said
     assert "2 looks are planned" in said
-    assert "the 10.0 % of false alarms that we accept are shared out" in said
+    assert "the 10 % of false alarms that we accept are shared out" in said
     assert "at most 10.7 % in all" in said
     view = looks(known, found)
     assert view.frame is not None

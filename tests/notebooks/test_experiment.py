@@ -25,7 +25,7 @@ from kpi_lib.view import View
 KEYS = {
     "schema", "kpi", "title", "unit", "better", "role", "owner", "cadence", "dataset", "currency",
     "as_of", "period", "value", "low", "high", "level", "n", "previous_value", "change", "sentence",
-    "trend", "verdict", "findings", "list", "problems", "notes", "left_out", "okr", "drop_if", "looks",
+    "trend", "verdict", "findings", "list", "problems", "notes", "left_out", "okr", "progress", "drop_if", "looks",
     "params",
 }  # fmt: skip
 

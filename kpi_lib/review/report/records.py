@@ -161,6 +161,7 @@ class ResultRecord(_Record):
     notes: list[str] = Field(default_factory=list)
     left_out: dict[str, Any] = Field(default_factory=dict)
     okr: Text = ""
+    progress: dict[str, Any] = Field(default_factory=dict)
     drop_if: DropRecord | None = None
     looks: LooksRecord | None = None
     params: dict[str, Any] = Field(default_factory=dict)

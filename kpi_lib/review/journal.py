@@ -28,8 +28,9 @@ def append(
     cannot be written.
     """
     with only_one(folder, wait=wait, say=say, name=LOCK, what="decision"):
-        for leftover in folder.glob(f".{LOG}.*"):
-            leftover.unlink(missing_ok=True)
+        for name in (LOG, HEAD):
+            for leftover in folder.glob(f".{name}.*"):
+                leftover.unlink(missing_ok=True)
         text, head = read(folder)
         if fault := first_fault(text, head):
             raise InputError(

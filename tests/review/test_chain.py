@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,28 @@ def test_a_kill_leaves_no_half_line(
     count, _, fault = journal.examine(tmp_path)
     assert (count, fault) == (len(reasons) + 1, None)
     assert [entry["reason"] for entry in journal.entries(tmp_path)] == [*reasons, "after"]
+
+
+def endless(folder: Path) -> None:
+    while True:
+        append(folder, "again")
+
+
+def test_killed_at_any_moment_the_log_is_whole_and_goes_on(tmp_path: Path) -> None:
+    """SIGKILL while lines are written without a pause; moments differ, none may leave half a line."""
+    lines = 0
+    for _ in range(2):
+        writer = multiprocessing.get_context("spawn").Process(target=endless, args=(tmp_path,))
+        writer.start()
+        while len(lines_of(journal.read(tmp_path)[0])) < lines + 3:
+            time.sleep(0.005)
+        writer.kill()
+        writer.join()
+        append(tmp_path, "after")
+        lines, _, fault = journal.examine(tmp_path)
+        assert fault is None
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {journal.LOG, journal.HEAD, journal.LOCK}
 
 
 def test_a_line_added_after_a_kill_is_not_taken_for_the_one_announced(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from kpi_lib.kpi import Kpi, KpiParams
 from kpi_lib.measure import Measurement, by_segment, measure, part_of
 from kpi_lib.measure import behind as rows_behind
 from kpi_lib.measure import part as part_rows
+from kpi_lib.registered import registered, with_parts
 from kpi_lib.schema import Tables
 from kpi_lib.sections import (
     about,
@@ -53,7 +54,8 @@ def start(name: str, namespace: Mapping[str, Any]) -> Experiment:
     kpi = catalogue.get(name)
     chosen = {field: namespace[field] for field in kpi.Params.model_fields if field in namespace}
     params = kpi.Params.model_validate(chosen)
-    return Experiment(kpi, params, open_dataset(params.dataset, as_of=params.as_of))
+    data = open_dataset(params.dataset, as_of=params.as_of)
+    return Experiment(kpi, with_parts(kpi, params, data), data)
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,11 @@ class Experiment:
         """The findings and the verdict; None where `with_evidence` is False."""
         if not self.params.with_evidence:
             return None
-        from kpi_lib.evidence.verdict import judge
+        from kpi_lib.candidates import candidates
+        from kpi_lib.evidence.kept import judge_once
 
-        return judge(self.kpi, self.data, self.params)
+        others = candidates(self.data, dataset=self.params.dataset, as_of=self.params.as_of)
+        return judge_once(self.kpi, self.data, self.params, others=others)
 
     @cached_property
     def dropping(self) -> Dropping:
@@ -120,6 +124,15 @@ class Experiment:
     def number(self) -> View:
         """The headline in words."""
         return number.number(self.measurement)
+
+    def figure_of(self, name: str) -> View:
+        """The figure of another KPI on the same day, as it is registered, in words and as a trend."""
+        kpi = catalogue.get(name)
+        lacks = catalogue.ready(kpi, self.data.knowledge.present).lacks
+        if lacks:
+            return View(f"{kpi.title} cannot be told here: {'; '.join(lacks)}.")
+        run = {"dataset": self.params.dataset, "as_of": self.params.as_of}
+        return number.number(measure(kpi, self.tables, registered(kpi, self.data, **run)))
 
     @property
     def trend(self) -> View:
@@ -155,6 +168,8 @@ class Experiment:
     @cached_property
     def segments(self) -> View:
         """The figure by the segment chosen."""
+        if not self.params.segment:
+            return segments.segments(self.measurement, self.measurement.trend)
         frame = by_segment(self.kpi, self.tables, self.params)
         return segments.segments(self.measurement, frame, self.data.undated)
 
@@ -230,15 +245,12 @@ class Experiment:
     @cached_property
     def cautions(self) -> View:
         """When it misleads: what the card declares and the data show."""
-        return about.cautions(self.kpi, self._fitting)
-
-    @property
-    def _fitting(self) -> Any:
         from kpi_lib.evidence.fitting import fitting
 
-        if self.judgement is not None:
-            return self.judgement.findings["fitting"]
-        return fitting(self.kpi, self.data, self.params)
+        if self.judgement is None:
+            return about.cautions(self.kpi, fitting(self.kpi, self.data, self.params))
+        found = self.judgement.findings
+        return about.cautions(self.kpi, found["fitting"], found["honest"])
 
     @cached_property
     def okr(self) -> View:

@@ -202,7 +202,7 @@ class CheapMove:
     meaning: str
     edit: Callable[[Tables, Any], Tables]
     given_away_by: str
-    """The counter-metric that shows it: a KPI of the catalogue, or a named figure of the notebook."""
+    """What shows it: `kpi`, `figure` (a column of a part), or `kpi.figure`; a reason after a colon."""
 
 
 @dataclass(frozen=True)

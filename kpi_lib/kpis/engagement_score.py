@@ -166,13 +166,13 @@ CHEAP_MOVES = (
         name="weekly mail",
         meaning="A mail makes every person open one report a week, which nobody needs.",
         edit=engagement_moves.weekly_mail,
-        given_away_by="time_to_value: what customers pay for does not come sooner, and depth falls",
+        given_away_by="active_share: nearly everybody at once, which no customer does by itself",
     ),
     CheapMove(
         name="fewer seats",
         meaning="Contracts are written for half the seats at the same price.",
         edit=engagement_moves.fewer_seats,
-        given_away_by="recurring_revenue by seat: the price of a seat doubles and expansion stops",
+        given_away_by="active_share: it jumps by itself, while the other five parts stand still",
     ),
 )
 

@@ -14,7 +14,7 @@ from kpi_lib import catalogue
 from kpi_lib.review.project import PACKAGE
 from kpi_lib.review.report.records import DefinitionRecord
 
-ROOMS = ("kpis", "customers", "stats")
+ROOMS = ("kpis", "composite", "customers", "stats")
 """Parts of the package that say what a number is; the rest finds, shows and judges it."""
 
 OF_THE_RUN = ("dataset", "as_of", "periods", "with_evidence")
@@ -54,9 +54,8 @@ def source_of(name: str, package: Path = PACKAGE) -> str:
 
 
 def _parts(name: str) -> list[str]:
-    """The modules of the KPIs that a composite is made of; other cards name no KPI."""
-    parts: tuple[Any, ...] = getattr(catalogue.get(name), "parts", ())
-    return [f"kpis/{part}.py" for part in parts if isinstance(part, str)]
+    """The modules of the KPIs that a composite is made of; other cards name none."""
+    return [f"kpis/{part}.py" for part in catalogue.parts_of(name)]
 
 
 @cache

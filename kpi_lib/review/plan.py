@@ -147,7 +147,8 @@ def _jobs(
         problems += parameters.problems(name, chosen, params)
         own = {*parameters.read_file(data.folder / "params" / f"{name}.yaml"), *values}
         problems += unsuited(name, chosen, own, values, data)
-        mark = fingerprint.of_run(project.notebook(name), chosen, data.fingerprint())
+        told = {**chosen, **_of_related(name, project, data.folder)}
+        mark = fingerprint.of_run(project.notebook(name), told, data.fingerprint())
         target = folder / f"{name}.ipynb"
         jobs.append(Job(name, project.notebook(name), chosen, target, mark, variables))
     problems += [
@@ -156,6 +157,14 @@ def _jobs(
     if problems:
         raise InputError(*dict.fromkeys(problems))
     return jobs
+
+
+def _of_related(name: str, project: Project, data_set: Path) -> dict[str, Any]:
+    """The parameters of the KPIs that a composite joins with this one: its page may show them."""
+    if name not in catalogue.names():
+        return {}
+    others = [one for one in catalogue.related(name) if one != name]
+    return {f"{one}.yaml": files_of(one, project, data_set) for one in others}
 
 
 def files_of(

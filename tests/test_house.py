@@ -21,9 +21,10 @@ ARROWS: dict[str, set[str]] = {
     "engine": {"compiled"},
     "judged": set(),
     "wording": set(),
+    "condition": {"wording"},
     "contract": {"schema"},
     "editing": {"schema"},
-    "kpi": {"periods", "schema"},
+    "kpi": {"condition", "periods", "schema"},
     "alike": {"compiled", "engine"},
     # what a KPI is written with
     "stats": {"kpi"},
@@ -39,7 +40,8 @@ ARROWS: dict[str, set[str]] = {
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "contract", "engine", "judged", "kpi", "measure", "periods", "schema"},
+        *{"alike", "condition", "contract", "engine", "judged", "kpi", "measure", "periods"},
+        "schema",
         *{"sentence", "stats", "sweep", "wording"},
     },
     # what a data set feeds, and the parameters registered for it
@@ -50,7 +52,8 @@ ARROWS: dict[str, set[str]] = {
     "view": {"charts"},
     "verbs": {"charts", "view"},
     "sections": {
-        *{"candidates", "catalogue", "charts", "data", "engine", "evidence", "kpi", "measure"},
+        *{"candidates", "catalogue", "charts", "condition", "data", "engine", "evidence", "kpi"},
+        "measure",
         *{"schema", "sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
@@ -66,7 +69,8 @@ ARROWS: dict[str, set[str]] = {
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
     "review": {
-        *{"candidates", "catalogue", "data", "judged", "kpi", "overview", "periods", "wording"},
+        *{"candidates", "catalogue", "condition", "data", "evidence", "judged", "kpi"},
+        *{"overview", "periods", "sections", "wording"},
     },
     "cli": {"review"},
 }

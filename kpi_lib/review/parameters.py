@@ -92,6 +92,8 @@ def _line(name: str, error: Any, params: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         known = ", ".join(sorted(params.model_fields))
         return f"{name}: unknown parameter {field}; known are {known}"
-    what = error["msg"][:1].lower() + error["msg"][1:]
     where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "value_error":  # one of our own, which says all
+        return f"{name}: {where} {error['input']!r}: {error['ctx']['error']}"
+    what = error["msg"][:1].lower() + error["msg"][1:]
     return f"{name}: {where}: {what}, not {error['input']!r}"

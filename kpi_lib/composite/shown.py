@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Observe = Callable[[Tables, Any], ir.Table]
 Estimate = Callable[[Any], Combined]
 
-_LISTED = ("part", "figure", "interval", "counted", "owner", "page", "reason")
+_LISTED = ("part", "figure", "interval", "counted", "page", "reason")
 
 
 def parts_list(parts: Mapping[str, Kpi], observe: Observe, estimator: Estimate) -> Part:
@@ -60,8 +60,7 @@ def _line(part: Kpi, estimator: Any, rows: Any, tables: Tables, params: Any) -> 
         format_value(cell["value"], part.unit, tables.currency) if told else "cannot be told",
         format_interval(cell["low"], cell["high"], part.unit, tables.currency) if told else "",
         format_count(int(cell["n"]), noun),
-        part.owner,
-        f"{part.name}.ipynb",
+        part.name,
         str(cell.get("reason") or ""),
     )
 

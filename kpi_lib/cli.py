@@ -66,7 +66,10 @@ def review(
     memory: Memory = 4096,
 ) -> None:
     """Run all notebooks a data set can feed, and write the report."""
-    with input_checked():
+    from kpi_lib.review.warm import warm_kernels
+
+    # The warm process begins with its imports before this one begins with its own.
+    with input_checked(), warm_kernels(evidence):
         from kpi_lib.review import command, parameters, plan
         from kpi_lib.review.project import find_project
 

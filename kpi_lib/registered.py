@@ -70,5 +70,6 @@ def read(path: Path) -> Mapping[str, Any]:
 
     if not path.is_file():
         return {}
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where there is one
+    values = yaml.load(path.read_text(encoding="utf-8"), loader)
     return values if isinstance(values, dict) else {}

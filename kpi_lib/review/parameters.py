@@ -15,13 +15,16 @@ from pydantic import BaseModel, ValidationError
 
 from kpi_lib.review.errors import InputError
 
+_LOADER = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # in C where there is one: ten times as fast
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
 def read_file(path: Path) -> dict[str, Any]:
     """The parameters in a file, as plain values; empty where there is no file. Raises InputError."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = yaml.load(path.read_text(encoding="utf-8"), _LOADER) or {}
     except FileNotFoundError:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError) as problem:

@@ -15,7 +15,7 @@ from kpi_lib.data import Config, Dataset
 from kpi_lib.kpi import Cadence, Kpi, KpiParams
 from kpi_lib.review import fingerprint, parameters
 from kpi_lib.review.errors import InputError
-from kpi_lib.review.notebook_file import read_notebook
+from kpi_lib.review.notebook_file import read_source
 from kpi_lib.review.opening import config_of, day_of, name_of, open_data
 from kpi_lib.review.project import Project
 from kpi_lib.review.report.records import NotRun
@@ -191,7 +191,7 @@ def params_of(name: str) -> type[BaseModel]:
 def known_names(name: str, project: Project) -> list[str]:
     """The parameters a notebook has: those set in its parameters cell."""
     try:
-        return parameters.names_in_cell(read_notebook(project.notebook(name))) or []
+        return parameters.names_in_cell(read_source(project.notebook(name))) or []
     except (OSError, ValueError, SyntaxError) as problem:
         raise InputError(
             f"{name}: notebook cannot be read: {str(problem).splitlines()[0]}"

@@ -105,14 +105,14 @@ CHEAP_MOVES = (
         name="late entry",
         meaning="Deals that will be lost within 60 days are never written down in the first state.",
         edit=conversion_moves.late_entry,
-        given_away_by="steps: fewer enter the state, and more leave the one before it",
+        given_away_by="entered: fewer enter the state, and more leave the one before it",
     ),
     CheapMove(
         name="letters of intent",
         meaning="Deals that stall are declared to have reached the later state, and leave it again a "
         "month later.",
         edit=conversion_moves.letters_of_intent,
-        given_away_by="steps and customer_lifetime_value: the next step leaks, and no money follows",
+        given_away_by="ideal_share: those who pass fit worse, and the next step leaks",
     ),
 )
 

@@ -113,13 +113,13 @@ CHEAP_MOVES = (
         name="entered late",
         meaning="The first state is written down 15 days after it began.",
         edit=velocity_moves.entered_late,
-        given_away_by="steps: the days of the step before it rise by as many",
+        given_away_by="in_progress: fewer journeys are under way at a time, while as many are begun before it",
     ),
     CheapMove(
         name="dated early",
         meaning="The later state is dated 15 days before it was reached.",
         edit=velocity_moves.dated_early,
-        given_away_by="steps: the days of the next step rise by as many",
+        given_away_by="in_progress: fewer journeys are under way at a time, while the next step takes longer",
     ),
 )
 

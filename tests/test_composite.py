@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -25,6 +26,8 @@ from kpi_lib.kpi import Better, Cadence, Estimator, Family, Kpi, Role, Unit
 from kpi_lib.kpis import clv_to_cac
 from kpi_lib.measure import behind, measure, reduce_by
 from kpi_lib.registered import registered, with_parts
+from kpi_lib.review.plan import Request, make_plan
+from kpi_lib.review.project import Project
 from kpi_lib.schema import Tables
 from kpi_lib.sentence import sentence
 from kpi_lib.stats import Mean
@@ -299,6 +302,25 @@ class Renamed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.data, name)
+
+
+def test_a_review_runs_a_page_again_when_a_part_is_registered_anew(tmp_path: Path) -> None:
+    """The parameters of a part count into the fingerprint of the composite, and of no other KPI."""
+    root = Path(__file__).parents[1]
+    shutil.copytree(root / "params", tmp_path / "params")
+    shutil.copytree(root / "notebooks", tmp_path / "notebooks")
+    only = ("clv_to_cac", CAC, CHURN)
+    asked = Request(dataset=str(SAMPLE), quarter="2026Q2", only=only)
+
+    def marks() -> dict[str, str]:
+        return {job.name: job.fingerprint for job in make_plan(asked, Project(tmp_path)).jobs}
+
+    before = marks()
+    file = tmp_path / "params" / f"{CLV}.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("discount_rate: 0.1", "discount_rate: 0.15"), encoding="utf-8")
+    after = marks()
+    assert {name for name in only if before[name] != after[name]} == {"clv_to_cac", CAC}
 
 
 def test_the_figure_on_the_sample_is_that_of_its_parts() -> None:

@@ -45,19 +45,19 @@ def both(tables: Tables, params: Choice) -> ir.Table:
     """The share under both denominators, one row per period in which demos started.
 
     Columns: period, of_started with low and high (bought within the horizon, of the demos started
-    in it), of_ended (bought over ended, of those that ended in it), started, ended, bought (of those
-    ended). The period may end in a share that is null: its demos are young.
+    in it; null while they are young), of_ended (bought over ended, of those that ended in it),
+    started, ended (demos).
     """
     periods = shown_periods(tables, params)
     first = cells(shown(tables, periods, params, "started"), params, "period")
     second = cells(shown(tables, periods, params, "ended"), params, "period")
     second = second.select(
-        of=second["period"], of_ended=second["conversion"], ended=second["leads"], n=second["won"]
+        of=second["period"], of_ended=second["conversion"], ended=second["leads"]
     )
     joined = first.left_join(second, first["period"] == second["of"])
-    joined = joined.mutate(ended=joined["ended"].fill_null(0), bought=joined["n"].fill_null(0))
+    joined = joined.mutate(ended=joined["ended"].fill_null(0))
     renamed = joined.rename(of_started="conversion", started="leads")
-    names = ["period", "of_started", "low", "high", "of_ended", "started", "ended", "bought"]
+    names = ["period", "of_started", "low", "high", "of_ended", "started", "ended"]
     return renamed.order_by("period").select(*names)
 
 

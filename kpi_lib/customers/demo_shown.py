@@ -40,7 +40,7 @@ PARTS = (
         "takes the demos that ended in it, whenever they started: bought, lost, or past the horizon.",
         compute=demo_parts.both,
         view="lines",
-        units=dict.fromkeys(("started", "ended", "bought"), Unit.COUNT)
+        units=dict.fromkeys(("started", "ended"), Unit.COUNT)
         | dict.fromkeys(("of_started", "low", "high", "of_ended"), Unit.SHARE),
     ),
     Part(

@@ -1,4 +1,4 @@
-"""The one place where an expression is executed. A leaf."""
+"""The one place where an expression is executed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
+
+from kpi_lib.compiled import compiled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,8 @@ def run(expression: ir.Table) -> pd.DataFrame:
 def _fetched(expression: ir.Table) -> pa.Table:
     """The rows as Arrow. Spark's own way there goes through pandas, where the year 2999 does not fit."""
     backend = ibis.get_backend(expression)
+    if backend.name == "duckdb":
+        return _from_text(backend, compiled(expression, backend), expression.schema())
     if backend.name != "pyspark":
         return expression.to_pyarrow()
     backend._run_pre_execute_hooks(expression)
@@ -35,7 +39,11 @@ def _fetched(expression: ir.Table) -> pa.Table:
 
 def run_text(backend: Any, text: str, schema: ibis.Schema) -> pd.DataFrame:
     """The rows of a query that is already written for DuckDB, as `run` gives them."""
-    return plain_frame(backend.con.sql(text).to_arrow_table().cast(schema.to_pyarrow()))
+    return plain_frame(_from_text(backend, text, schema))
+
+
+def _from_text(backend: Any, text: str, schema: ibis.Schema) -> pa.Table:
+    return backend.con.sql(text).to_arrow_table().cast(schema.to_pyarrow())
 
 
 def keep_text(backend: Any, name: str, text: str) -> None:

@@ -102,13 +102,11 @@ class Overview:
         """Every candidate that the data set can feed, judged; None where judging is switched off."""
         if not getattr(self.params, "with_evidence", False):
             return None
+        from kpi_lib.candidates import candidates
         from kpi_lib.evidence.choosing import choose
-        from kpi_lib.registered import registered
-        from kpi_lib.sections.side_by_side import feedable
 
         run = {"dataset": self.params.dataset, "as_of": self.params.as_of}
-        kpis = feedable(self.data)
-        return choose(kpis, self.data, {k.name: registered(k, self.data, **run) for k in kpis})
+        return choose(candidates(self.data, **run), self.data)
 
     @property
     def side_by_side(self) -> View:

@@ -170,7 +170,8 @@ class TableContract:
 
     `known_on` names the column that dates a row; `known_at` says whether that is its day or the end
     of its month. `known_with` names (table, column) of the parent a row becomes known with.
-    `no_overlap` holds (group, start, end): spans of one group may not overlap.
+    `no_overlap` holds (group, start, end): spans of one group may not overlap. `silence` says what
+    would wrongly be read from an end of its rows.
     """
 
     name: str
@@ -183,6 +184,7 @@ class TableContract:
     references: tuple[Reference, ...] = ()
     orders: tuple[Order, ...] = ()
     no_overlap: tuple[str, str, str] | None = None
+    silence: str = ""
     by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

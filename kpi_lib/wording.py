@@ -82,10 +82,12 @@ def format_change(value: float | None, unit: str, currency: str = "") -> str:
 
 
 def format_signed(value: float | None, unit: str, currency: str = "") -> str:
-    """A change with its sign: +9 days, -2.1 percentage points."""
+    """A change with its sign: +9 days, -2.1 percentage points; none where it is shown as zero."""
     if value is None or math.isnan(value):
         return MISSING
-    return f"{'-' if value < 0 else '+'}{format_change(value, unit, currency)}"
+    size = format_change(value, unit, currency)
+    sign = "-" if value < 0 else "+"
+    return f"{sign}{size}" if any(digit in size for digit in "123456789") else size
 
 
 def format_count(count: float | None, noun: str = "") -> str:
@@ -93,6 +95,15 @@ def format_count(count: float | None, noun: str = "") -> str:
     if count is None or math.isnan(count):
         return MISSING
     return f"{count:,.0f} {plural(noun, count)}".strip()
+
+
+def in_a_sentence(title: str) -> str:
+    """A title as it stands within a sentence or on an axis; abbreviations stay as they are.
+
+    >>> in_a_sentence("CLV to CAC"), in_a_sentence("Time to value")
+    ('CLV to CAC', 'time to value')
+    """
+    return " ".join(word if word.isupper() else word.lower() for word in title.split())
 
 
 def plural(noun: str, count: float) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from kpi_lib.example import small_company
 from kpi_lib.periods import add_months
 from kpi_lib.schema import Tables
+from tests.company_states import PROSPECTS, customer_rows, prospect_rows
+from tests.company_touches import costed, touch_rows
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -333,11 +335,14 @@ def all_rows() -> Rows:
         "onboarding": _onboarding,
         "orders": _orders,
         "costs": _costs,
+        "states": lambda number: customer_rows(number, _id(number), _signed(number)),
     }
     rows = {
         name: [row for number in range(ACCOUNTS) for row in make(number)]
         for name, make in each.items()
     }
+    rows["states"] += [row for number in range(PROSPECTS) for row in prospect_rows(number)]
+    rows["interactions"] = costed(rows["interactions"]) + touch_rows(rows["states"])
     return rows | {
         "order_lines": [line for order in rows["orders"] for line in _lines(order)],
         "leads": [_lead(number) for number in range(LEADS)],

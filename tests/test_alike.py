@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -96,7 +97,8 @@ def test_one_constant_that_stands_in_two_places_is_not_confused() -> None:
         pd.testing.assert_frame_equal(frame, run(made(*pair)))
 
 
-def test_most_of_them_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_most_of_them_are_not_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("kpi_lib.compiled._folder", lambda: tmp_path)
     backend = ibis.get_backend(ROWS)
     compiled: list[ir.Expr] = []
     plain = type(backend).compile

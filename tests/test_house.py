@@ -17,18 +17,22 @@ ARROWS: dict[str, set[str]] = {
     # the ground: what a KPI is and what data may look like
     "periods": set(),
     "schema": set(),
-    "engine": set(),
+    "compiled": set(),
+    "engine": {"compiled"},
+    "judged": set(),
     "wording": set(),
+    "condition": {"wording"},
     "contract": {"schema"},
     "editing": {"schema"},
-    "kpi": {"periods", "schema"},
-    "alike": {"engine"},
+    "kpi": {"condition", "periods", "schema"},
+    "alike": {"compiled", "engine"},
     # what a KPI is written with
     "stats": {"kpi"},
     "customers": {"editing", "engine", "kpi", "periods", "schema", "stats"},
     "example": {"contract", "customers", "schema"},
-    "kpis": {"customers", "kpi", "periods", "schema", "stats"},
-    "catalogue": {"contract", "kpi", "kpis"},
+    "composite": {"kpi", "measure", "periods", "schema", "stats", "wording"},
+    "kpis": {"composite", "customers", "kpi", "periods", "schema", "stats"},
+    "catalogue": {"composite", "contract", "kpi", "kpis"},
     # where tables come from; knows no KPI
     "data": {"alike", "contract", "engine", "schema"},
     # what can be asked of any KPI; knows no data set and no KPI
@@ -36,31 +40,38 @@ ARROWS: dict[str, set[str]] = {
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "contract", "engine", "kpi", "measure", "periods", "schema", "sentence"},
-        *{"stats", "sweep", "wording"},
+        *{"alike", "condition", "contract", "engine", "judged", "kpi", "measure", "periods"},
+        "schema",
+        *{"sentence", "stats", "sweep", "wording"},
     },
+    # what a data set feeds, and the parameters registered for it
+    "registered": {"catalogue", "composite", "data", "kpi"},
+    "candidates": {"catalogue", "data", "kpi", "registered"},
     # how it is shown
     "charts": {"kpi", "wording"},
     "view": {"charts"},
     "verbs": {"charts", "view"},
     "sections": {
-        *{"catalogue", "charts", "data", "engine", "evidence", "kpi", "measure", "schema"},
-        *{"sentence", "stats", "sweep", "view", "wording"},
+        *{"candidates", "catalogue", "charts", "condition", "data", "engine", "evidence", "kpi"},
+        "measure",
+        *{"schema", "sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
-    "registered": {"data", "kpi"},
     "experiment": {
-        *{"catalogue", "charts", "data", "evidence", "explore", "kpi", "measure", "schema"},
-        *{"sections", "sweep", "view", "wording"},
+        *{"candidates", "catalogue", "charts", "data", "evidence", "explore", "kpi", "measure"},
+        *{"registered", "schema", "sections", "sweep", "view", "wording"},
     },
     "explore": {"charts", "experiment", "kpi", "measure", "sections"},
-    "overview": {"data", "evidence", "kpi", "registered", "schema", "sections", "view"},
+    "overview": {"candidates", "data", "evidence", "kpi", "schema", "sections", "view"},
     "results": {
         *{"charts", "engine", "evidence", "experiment", "kpi", "measure", "sections", "sentence"},
     },
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
-    "review": {"catalogue", "data", "kpi", "overview", "periods", "wording"},
+    "review": {
+        *{"candidates", "catalogue", "condition", "data", "evidence", "judged", "kpi"},
+        *{"overview", "periods", "sections", "wording"},
+    },
     "cli": {"review"},
 }
 """What each room of kpi_lib imports from the others; "" is the face. A new arrow is a decision."""

@@ -12,8 +12,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 from ibis.common.graph import Graph, Node
 
-KEPT = "kpi_kept_"
-"""How the names of kept tables begin."""
+from kpi_lib.compiled import KEPT
 
 _COUNTERS = {"JoinReference": "identifier", "SelfReference": "identifier"}
 """Numbers that ibis hands out to tell references apart; they do not reach the text."""

@@ -20,7 +20,8 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.common.graph import Node
 
-from kpi_lib.alike.shapes import KEPT, Differences, literals_of, marks_of, shape_of
+from kpi_lib.alike.shapes import Differences, literals_of, marks_of, shape_of
+from kpi_lib.compiled import KEPT, compiled
 from kpi_lib.engine import drop_kept, keep_text, name_text, run, run_text
 
 if TYPE_CHECKING:
@@ -133,8 +134,7 @@ class _Texts:
             text = form.filled(node, self.backend)
             if text is not None:
                 return text
-        self.backend._run_pre_execute_hooks(expression)
-        forms.append(_Form(node, str(self.backend.compile(expression))))
+        forms.append(_Form(node, compiled(expression, self.backend)))
         return forms[-1].text
 
 
@@ -173,7 +173,7 @@ class _Form:
         """Put marks for all constants that can have one; kept only if filling in restores the text."""
         self.is_marked = True
         self.marks = marks_of(literals_of(self.node))
-        self.marked = str(backend.compile(self.node.replace(self.marks).to_expr()))
+        self.marked = compiled(self.node.replace(self.marks).to_expr(), backend)
         if self._filled_in({}, backend) != self.text:
             self.marked = ""
 

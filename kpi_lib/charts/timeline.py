@@ -8,6 +8,7 @@ from kpi_lib.charts.encode import amount, chart, either, room, small_chart, tip
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, INK, ORANGE, PALETTE, RED, alt, unchecked
 from kpi_lib.kpi import Unit
+from kpi_lib.wording import format_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,10 +104,10 @@ def bubbles(
 
 @unchecked
 def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
-    """Every KPI as a dot: how early it warns against how well its changes can be seen.
+    """Every KPI as a row, the one that warns earliest first: how well its changes can be seen.
 
     `frame`: kpi, lead_months, readability (interesting change over the smallest visible one),
-    suggestion, role.
+    suggestion.
     """
     order = frame["suggestion"].drop_duplicates().sort_values().tolist()
     tips = [
@@ -115,26 +116,25 @@ def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
         tip("lead_months", "lead (months)", Unit.RATIO),
         tip("readability", "readability", Unit.RATIO),
     ]
-    data = frame.sort_values(["lead_months", "readability"]).reset_index(drop=True)
-    data = data.assign(above=data.groupby("lead_months").cumcount() % 2 == 1)
+    data = frame.sort_values(["lead_months", "readability"], ascending=False)
+    data = data.assign(lead=data["lead_months"].map(_months_ahead))
     base = chart(data).encode(
         x=alt.X(
             "readability:Q",
             title="interesting change over the smallest visible change",
-            scale=alt.Scale(domain=[0, 1.35 * max(1.0, float(frame["readability"].max()))]),
+            scale=alt.Scale(domain=[0, 1.25 * max(1.0, float(frame["readability"].max()))]),
         ),
-        y=alt.Y("lead_months:Q", title="lead time shown (months)"),
+        y=alt.Y("kpi:N", sort=list(data["kpi"]), title=None, axis=alt.Axis(labelLimit=220)),
         tooltip=tips,
     )
     shade = alt.Color("suggestion:N", sort=order, scale=alt.Scale(range=PALETTE))
-    dots = base.mark_point(filled=True, size=140, opacity=1).encode(color=shade, shape="role:N")
-    names = [
-        base.transform_filter(f"datum.above == {str(above).lower()}")
-        .mark_text(align="left", dx=10, dy=-14 if above else 0, fontSize=12, color=INK)
-        .encode(text="kpi:N")
-        for above in (False, True)
-    ]
+    dots = base.mark_point(filled=True, size=140, opacity=1).encode(color=shade)
+    leads = base.mark_text(align="left", dx=12, fontSize=12, color=INK).encode(text="lead:N")
     line = small_chart([{"at": 1}]).mark_rule(strokeDash=[4, 4], color=ORANGE)
     line = line.encode(x="at:Q")
-    subtitle = "right of the dashed line a change worth acting on can be seen"
-    return finished(alt.layer(line, dots, *names), title, subtitle)
+    subtitle = "the earliest first; right of the dashed line a change worth acting on can be seen"
+    return finished(alt.layer(line, dots, leads), title, subtitle, max(3, len(data)) * ROW)
+
+
+def _months_ahead(months: float) -> str:
+    return f"{format_count(months, 'month')} ahead" if months else "not ahead"

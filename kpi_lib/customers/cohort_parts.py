@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers import cohorts
+from kpi_lib.customers import cohorts, value_days
 from kpi_lib.customers.waits import Rule, in_periods, waits
 from kpi_lib.periods import PeriodName, complete_periods
 from kpi_lib.schema import Tables, named
@@ -108,6 +108,11 @@ def told(tables: Tables, params: Choice) -> ir.Table:
 def reached_by(tables: Tables, params: Choice) -> ir.Table:
     """Share that reached value by 30, 60, 90 and 180 days, per cohort."""
     return cohorts.reached_by(observed(tables, params), estimator(params), params.level)
+
+
+def confirmed(tables: Tables, params: Choice) -> ir.Table:
+    """What speaks for the recorded days, per cohort; see `value_days.confirmed`."""
+    return value_days.confirmed(tables, shown_waits(tables, params), params)
 
 
 def accounts(tables: Tables, params: Choice) -> ir.Table:

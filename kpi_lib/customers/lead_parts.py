@@ -95,14 +95,14 @@ def beside(tables: Tables, params: Choice) -> ir.Table:
 def misread(tables: Tables, params: Choice) -> ir.Table:
     """The conversion beside two shares that leave somebody out, one row per period.
 
-    Columns: period, leads, won and lost (within the horizon), conversion, as_if_nobody_left (1 -
+    Columns: period, won and lost (within the horizon), conversion, as_if_nobody_left (1 -
     Kaplan-Meier, lost leads taken for open ones), closed (won or lost in the period, of leads of any
     age), won_of_closed.
     """
     joined = _with_closed(tables, params)
     closed = joined["closed_won"] + joined["closed_lost"]
     joined = joined.mutate(closed=closed, won_of_closed=ratio(joined["closed_won"], closed))
-    shown = ["period", "leads", "won", "lost", "conversion", "as_if_nobody_left"]
+    shown = ["period", "won", "lost", "conversion", "as_if_nobody_left"]
     return joined.order_by("period").select(*shown, "closed", "won_of_closed")
 
 
@@ -154,12 +154,15 @@ _CURVES = 12
 def curves(tables: Tables, params: Choice) -> ir.Table:
     """Per cohort and day: period, day, won_share, lost_share, open_share (they add up to 1), at_risk.
 
-    The newest 12 cohorts: more cannot be told apart in a picture.
+    The newest 12 cohorts, more cannot be told apart in a picture; each as far as its leads could be
+    watched on average, since beyond it a curve hangs on a few of them.
     """
     newest = shown_periods(tables, params)[-_CURVES:]
     rows = created_in(outcomes(tables), newest)
     rows = rows.mutate(day=ibis.ifelse(rows["days"] < 0, 0, rows["days"]).cast("float64"))
-    counts = run(rows.group_by("period", "day", "outcome").aggregate(units=rows.count()))
+    reach = rows.group_by(of=rows["period"]).aggregate(reach=rows["exposed"].mean())
+    counts = rows.group_by("period", "day", "outcome").aggregate(units=rows.count())
+    counts = run(counts.join(reach, counts["period"] == reach["of"]).drop("of"))
     found = [_curve(period, part) for period, part in counts.groupby("period")]
     kinds = {"period": "date", "day": "float64", "won_share": "float64", "lost_share": "float64"}
     return stacked(found, kinds | {"open_share": "float64", "at_risk": "int64"})
@@ -171,6 +174,8 @@ def _curve(period: Any, part: pd.DataFrame) -> pd.DataFrame:
     days, ends, units = (part[name].to_numpy() for name in ("day", "outcome", "units"))
     curve = aalen_johansen(days, ends, units)
     start = pd.DataFrame({"time": [0.0], "at_risk": [float(units.sum())], "reached": [0.0]})
+    curve = curve[curve["time"] <= part["reach"].iloc[0]]
     curve = pd.concat([start.assign(left=0.0, waiting=1.0), curve], ignore_index=True)
     names = {"time": "day", "reached": "won_share", "left": "lost_share", "waiting": "open_share"}
-    return curve.rename(columns=names).assign(period=period)
+    named: pd.DataFrame = curve.rename(columns=names).assign(period=period)
+    return named

@@ -27,7 +27,7 @@ class Rule(Protocol):
 def accounts_without_leads(tables: Tables, rule: Rule) -> RuleOutcome | None:
     """Fires when most accounts signed within a year came without a lead: sales opens them itself."""
     del rule
-    if "accounts" not in tables:
+    if "accounts" not in tables or "leads" not in tables:
         return None
     accounts, leads = tables["accounts"], tables["leads"]
     signed = accounts["signed_on"] <= tables.as_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -55,29 +56,29 @@ class Base:
     accounts: pd.DataFrame
     terms: Terms
 
-    @property
+    @cached_property
     def sample(self) -> Sample:
         """The accounts as the model takes them."""
         return sample_from(self.family, self.accounts)
 
-    @property
+    @cached_property
     def renewals(self) -> Renewals:
         """Renewals kept and lost."""
         sample = self.sample
         return from_histories(sample.repeats, sample.age, sample.counts)
 
-    @property
+    @cached_property
     def valued(self) -> Valued:
         """The value of a new customer."""
         return valued(self.sample, self.terms)
 
-    @property
+    @cached_property
     def rhythm(self) -> purchases.Fit:
         """The BG/NBD fit."""
         one = self.sample
         return purchases.fit(purchases.histories(one.repeats, one.recency, one.age, one.counts))
 
-    @property
+    @cached_property
     def spending(self) -> spend.Fit:
         """The Gamma-Gamma fit."""
         one = self.sample

@@ -13,6 +13,9 @@ from kpi_lib.customers.subscribed import dates, in_currency, ratio, with_account
 from kpi_lib.periods import Period, add_months
 from kpi_lib.schema import Tables
 
+_HIGHER = 1.001
+"""How much more is more: amounts by the day differ by rounding."""
+
 
 class Rule(Protocol):
     """The parameters that say which amounts are recognised."""
@@ -137,6 +140,30 @@ def concentration(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.T
         largest_share=ratio(top["largest"], top["amount"]),
         ten_largest_share=ratio(top["ten"], top["amount"]),
     ).order_by("period")
+
+
+def raised(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
+    """One row per period from the second on: period, accounts, raised_share.
+
+    `accounts`: those with an amount in the period and in the one before. `raised_share`: the share
+    of them whose amount is higher by more than a thousandth, which whole months do not differ by.
+    """
+    rows = recognised(tables, periods, rule)
+    sums = rows.group_by("period", "account_id").aggregate(amount=rows["amount"].sum())
+    starts = [period.start for period in periods]
+    follows = dates({"before": starts[:-1], "next": starts[1:]})
+    earlier = sums.join(follows, sums["period"] == follows["before"])
+    earlier = earlier.select(of=earlier["account_id"], on=earlier["next"], was=earlier["amount"])
+    both = sums.join(
+        earlier, [sums["account_id"] == earlier["of"], sums["period"] == earlier["on"]]
+    )
+    both = both.filter(both["was"] > 0, both["amount"] > 0)
+    higher = both["amount"] > both["was"] * _HIGHER
+    found = both.group_by("period").aggregate(
+        accounts=both.count(), more=ibis.ifelse(higher, 1, 0).sum()
+    )
+    share = ratio(found["more"], found["accounts"])
+    return found.select("period", "accounts", raised_share=share).order_by("period")
 
 
 def by_account(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:

@@ -51,6 +51,7 @@ class Dataset:
     spans: Mapping[str, Span] = field(default_factory=dict, repr=False)
     knowledge: known.Knowledge = field(repr=False)
     make_fingerprint: Callable[[], str] = field(repr=False)
+    files_unchanged: Callable[[], bool] = field(default=lambda: False, repr=False)
     _kept: dict[object, object] = field(default_factory=dict, init=False, repr=False)
     _names: Names = field(default_factory=Names, init=False, repr=False)
 
@@ -130,6 +131,11 @@ class Dataset:
             rows = self.tables[name] if CONTRACT[name].known_with else before[name]
             there = self.tables[parent] if CONTRACT[name].known_with else before[parent]
             yield name, rows.anti_join(there.select(column), column)
+
+    def files_fingerprint(self) -> str:
+        """The fingerprint of files that are still as they were opened; "" for all other data."""
+        found = self.fingerprint()
+        return found if self.files_unchanged() else ""
 
     def fingerprint(self) -> str:
         """A sha256 that changes when the data or their mapping change.

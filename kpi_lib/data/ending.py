@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
+from kpi_lib.contract import CONTRACT
+from kpi_lib.data.checks import Span
 from kpi_lib.data.config import Config
-from kpi_lib.data.errors import DataError, Problem
+from kpi_lib.data.errors import DataError, Problem, Severity
 from kpi_lib.data.reach import Extent
 
 TOLERATED = timedelta(days=7)
@@ -50,3 +52,36 @@ def quiet_end(config: Config, day: date, newest: date | None) -> tuple[Problem, 
     rule = f"nothing is recorded after {newest}, in {span} up to {day}"
     todo = "Check that the data are complete; figures take it that nothing happened"
     return (Problem("warning", "", "", rule, 0, (), todo),)
+
+
+MISSED = 100
+"""Rows that did not come, at the pace of the table, before its silence is taken for a stopped export.
+
+Were rows to come as rarely as that by chance, so many would be missed less than once in 10^43 times.
+"""
+
+
+def silent_tables(config: Config, day: date, spans: Mapping[str, Span]) -> Iterator[Problem]:
+    """A problem for each table that falls silent long before `day`, as when an export stops.
+
+    An error where its silence would be read as behaviour of customers (no use, no order), else a
+    warning. Nothing is said where dataset.yaml calls the data complete.
+    """
+    if config.as_of is not None and day <= config.as_of:
+        return
+    for name, span in spans.items():
+        if span.first is None or span.last is None or day - span.last <= TOLERATED:
+            continue
+        silent, days = (day - span.last).days, (span.last - span.first).days + 1
+        missed = span.rows * silent / days
+        if missed < MISSED:
+            continue
+        meaning = CONTRACT[name].silence
+        severity: Severity = "error" if meaning else "warning"
+        rule = (
+            f"nothing is recorded after {span.last}, {silent} days before {day}, where about"
+            f" {missed:,.0f} rows would have come at the pace before"
+        )
+        todo = f"Export the rest, choose a day up to {span.last}, or say as_of in dataset.yaml"
+        said = f"{todo}; as it is, {meaning}" if meaning else todo
+        yield Problem(severity, name, "", rule, 0, (), said)

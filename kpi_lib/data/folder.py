@@ -22,6 +22,8 @@ def open_folder(config: Config, root: Path) -> Stock:
     backend = ibis.duckdb.connect()
     backend.con.execute(f"create schema {SCHEMA}")
     files = Files(config, root, backend.con)
+    state = handed.state_of(files)
+    place = handed.place_of(files)
     loaded = handed.take(files)
     if loaded is None:
         loaded = [load_table(files, source) for source in _sources(config, files)]
@@ -42,7 +44,9 @@ def open_folder(config: Config, root: Path) -> Stock:
             for column, table in one.unreadable.items()
         },
         in_memory=backend.con,
-        fingerprint=files.fingerprint,
+        fingerprint=lambda: handed.once(place, "fingerprint", files.fingerprint),
+        files_unchanged=lambda: handed.state_of(files) == state,
+        place=place,
     )
 
 

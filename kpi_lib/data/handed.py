@@ -1,8 +1,8 @@
-"""Typed tables handed from one process to the next, so that a run reads its files once.
+"""Typed tables handed from one process to the next, so that a run reads and checks its files once.
 
 A review opens a data set once for its plan and once in the kernel of each notebook. While the
 environment variable `KPI_HANDED` names a folder, whoever opens small files first leaves the typed
-tables there, and the others attach them. A file that has changed since is read again. The folder
+tables there, and the others attach them; what the checks found of files of any size goes the same way. A file that has changed since is read again. The folder
 belongs to one run, which makes and removes it.
 """
 
@@ -11,16 +11,19 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar, cast
 
 import duckdb
 
 from kpi_lib.data.files import Files
 from kpi_lib.data.reading_sql import literal, quoted
 from kpi_lib.data.typed import SCHEMA, Loaded
+
+T = TypeVar("T")
 
 FOLDER = "KPI_HANDED"
 _SMALL = 64 << 20
@@ -69,6 +72,24 @@ def leave(files: Files, loaded: Sequence[Loaded]) -> None:
         mine.replace(notes)
 
 
+def once(place: Path | None, asked: object, find: Callable[[], T]) -> T:
+    """What another process has found out about the same files, else what `find` gives, left for others.
+
+    `place` is what `place_of` says of the files; `asked` tells the questions about them apart.
+    """
+    if place is None:
+        return find()
+    file = place.with_name(f"{place.name}-{_hash(asked)}.found")
+    with suppress(OSError):
+        return cast(T, pickle.loads(file.read_bytes()))
+    found = find()
+    with suppress(OSError):  # the next process finds out for itself
+        mine = file.with_suffix(f".{os.getpid()}")
+        mine.write_bytes(pickle.dumps(found))
+        mine.replace(file)
+    return found
+
+
 def _copy(connection: duckdb.DuckDBPyConnection, target: Path, names: Iterable[str]) -> None:
     connection.execute(f"attach {literal(str(target))} as handed")
     try:
@@ -87,10 +108,29 @@ def _names(loaded: Iterable[Loaded]) -> Iterator[str]:
 
 def _places(files: Files) -> tuple[Path | None, Path]:
     """The database and the notes for just these files, None where tables are not handed over."""
-    folder = os.environ.get(FOLDER, "")
-    states = [(file, file.stat()) for file in (files.config.path, *files.all)]
-    if not Path(folder).is_dir() or not folder or sum(s.st_size for _, s in states) > _SMALL:
+    place = place_of(files)
+    if place is None or sum(file.stat().st_size for file in _read(files)) > _SMALL:
         return None, Path()
-    told = [(str(file.resolve()), s.st_size, s.st_mtime_ns, s.st_ino) for file, s in states]
-    key = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
-    return Path(folder) / f"{key}.duckdb", Path(folder) / f"{key}.pickle"
+    return place.with_suffix(".duckdb"), place.with_suffix(".pickle")
+
+
+def place_of(files: Files) -> Path | None:
+    """A place of just these files as they are now, None while nothing is handed over."""
+    folder = os.environ.get(FOLDER, "")
+    if not folder or not Path(folder).is_dir():
+        return None
+    return Path(folder) / _hash(state_of(files))
+
+
+def state_of(files: Files) -> list[tuple[str, int, int, int]]:
+    """Path, size, time of change and number of each file; differs once one of them is written."""
+    found = [(file, file.stat()) for file in _read(files) if file.exists()]
+    return [(str(file.resolve()), s.st_size, s.st_mtime_ns, s.st_ino) for file, s in found]
+
+
+def _read(files: Files) -> tuple[Path, ...]:
+    return (files.config.path, *files.all)
+
+
+def _hash(told: object) -> str:
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]

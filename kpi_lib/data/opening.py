@@ -13,9 +13,10 @@ from kpi_lib.data.checks import Checked, check
 from kpi_lib.data.config import Config, read_config, read_day
 from kpi_lib.data.database import open_database
 from kpi_lib.data.dataset import Dataset
-from kpi_lib.data.ending import quiet_end, refuse_beyond
+from kpi_lib.data.ending import quiet_end, refuse_beyond, silent_tables
 from kpi_lib.data.errors import DataError, Secrets
 from kpi_lib.data.folder import open_folder
+from kpi_lib.data.handed import once
 from kpi_lib.data.known import HISTORY, Knowledge
 from kpi_lib.data.reach import Extent, extents
 from kpi_lib.data.source import find_place
@@ -49,11 +50,16 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
     today = datetime.now(UTC).date()
     fields = _dated_fields(stock)
     plain = Knowledge(stock.present, fields)
-    reach = extents(Asker(stock, plain, today, today))
+    reach = once(stock.place, today, lambda: extents(Asker(stock, plain, today, today)))
     day = asked or config.as_of or _last_day(config, stock, reach)
     refuse_beyond(config, day, reach, today)
-    checked = check(Asker(stock, plain, day, today), reach, whole_file=asked is None)
+    checked = once(
+        stock.place,
+        (day, today, asked is None),
+        lambda: check(Asker(stock, plain, day, today), reach, whole_file=asked is None),
+    )
     TEXTS.save()
+    checked.problems += silent_tables(config, day, checked.spans)
     _refuse(config, checked, day, require_clean)
     return Dataset(
         name=config.name,
@@ -73,6 +79,7 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
         spans=checked.spans,
         knowledge=replace(plain, outside=frozenset(checked.outside)),
         make_fingerprint=stock.fingerprint,
+        files_unchanged=stock.files_unchanged,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
@@ -28,3 +29,7 @@ class Stock:
     in_memory: Any = None
     """The DuckDB connection, where the tables lie in its schema `contract` under their own names."""
     fingerprint: Callable[[], str] = lambda: ""
+    files_unchanged: Callable[[], bool] = lambda: False
+    """Whether the files are as they were when they were opened; never known of a database."""
+    place: Path | None = None
+    """Where processes of one run hand each other what they found in the same files."""

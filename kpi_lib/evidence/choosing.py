@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.evidence.finding import DEFAULTS, TESTS, Settings
-from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
-from kpi_lib.kpi import Kpi, KpiParams, Role, Source
+from kpi_lib.evidence.finding import DEFAULTS, TESTS, Others, Settings
+from kpi_lib.evidence.kept import judge_once
+from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
+from kpi_lib.kpi import Role, Source
 from kpi_lib.wording import format_p_value
 
 if TYPE_CHECKING:
@@ -17,14 +18,11 @@ if TYPE_CHECKING:
 LARGEST_SET = 5
 
 
-def choose(
-    kpis: Sequence[Kpi],
-    source: Source,
-    params_by_kpi: Mapping[str, KpiParams],
-    settings: Settings = DEFAULTS,
-) -> pd.DataFrame:
-    """Every candidate judged and compared; see `compared`. Parameters by name of the KPI."""
-    verdicts = [judge(kpi, source, params_by_kpi[kpi.name], settings) for kpi in kpis]
+def choose(candidates: Others, source: Source, settings: Settings = DEFAULTS) -> pd.DataFrame:
+    """Every candidate judged and compared; see `compared`."""
+    verdicts = [
+        judge_once(kpi, source, params, settings, candidates) for kpi, params in candidates.values()
+    ]
     return compared(verdicts, settings)
 
 
@@ -33,8 +31,8 @@ def compared(verdicts: Sequence[Verdict], settings: Settings = DEFAULTS) -> pd.D
 
     Columns: kpi, title, role, owner, the six tests (True, False, None), lead_months, lead_low,
     lead_high, p_value, p_adjusted (Holm, over all candidates), interesting_change,
-    smallest_visible, readability (the first over the second; 1 or more is readable), suggestion,
-    because, in_set. A lead that does not survive the adjustment counts as not told.
+    smallest_visible, readability (the first over the second; 1 or more is readable), better_twins,
+    suggestion, because, in_set. A lead that does not survive the adjustment counts as not told.
     """
     import pandas as pd
 
@@ -91,6 +89,7 @@ def _row(verdict: Verdict, p_adjusted: float | None) -> dict[str, Any]:
         "interesting_change": interesting,
         "smallest_visible": visible,
         "readability": interesting / visible if interesting and visible else None,
+        "better_twins": findings["distinct"].numbers.get("better_twins", []),
         "suggestion": verdict.suggestion,
         "because": verdict.because,
     }
@@ -99,11 +98,21 @@ def _row(verdict: Verdict, p_adjusted: float | None) -> dict[str, Any]:
 def _suggested(rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Names of up to five that are adopted or promising, from more than one department if possible."""
     promising = sorted((row for row in rows if _is_promising(row)), key=_merit, reverse=True)
-    first, rest = promising[:LARGEST_SET], promising[LARGEST_SET:]
+    apart = _without_twins(promising)
+    first, rest = apart[:LARGEST_SET], apart[LARGEST_SET:]
     other = [row for row in rest if row["owner"] not in {chosen["owner"] for chosen in first}]
     if other and len({row["owner"] for row in first}) == 1:
         first = [*first[:-1], other[0]]
     return {row["kpi"] for row in first}
+
+
+def _without_twins(ranked: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of which no twin that says at least as much stands before them."""
+    kept: list[Mapping[str, Any]] = []
+    for row in ranked:
+        if not set(row["better_twins"]) & {one["kpi"] for one in kept}:
+            kept.append(row)
+    return kept
 
 
 def _is_promising(row: Mapping[str, Any]) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.kpi import KpiParams, Source
+from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.schema import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TESTS = ("readable", "leading", "robust", "honest", "distinct", "fitting")
-NOT_TESTED = "not tested in this version"
+Others = Mapping[str, tuple[Kpi, KpiParams]]
+"""The other candidates that the data can feed, by name, each with its registered parameters."""
+
+NO_OTHERS: Others = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,9 @@ class Settings:
     no more, else a seeded sample that holds each fair value on its own). `most_month_ends` bounds
     how far back scores are taken; `renewal_grace_days` is how late a new contract may start and
     still count as a renewal. An account that orders goods is silent after `rhythm_multiple` of its
-    usual gaps, which are known from `least_orders` order days on.
+    usual gaps, which are known from `least_orders` order days on. A figure gives a cheap move away
+    when it changes by `smallest_telling_change` of itself. Two KPIs whose rank correlation over
+    accounts is `twin_correlation` or more are twins.
     """
 
     power: float = 0.8
@@ -47,6 +54,8 @@ class Settings:
     largest_flip_share: float = 0.2
     least_tau: float = 0.7
     least_accounts_in_order: int = 5
+    smallest_telling_change: float = 0.1
+    twin_correlation: float = 0.8
 
     @property
     def level(self) -> float:

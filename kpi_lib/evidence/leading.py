@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
+from kpi_lib.evidence.once import once
 from kpi_lib.evidence.outcomes import History, history
 from kpi_lib.evidence.reorders import reorder_history
 from kpi_lib.evidence.risk import RiskSets, risk_sets
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 TEST = "leading"
 
 
+@once
 def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Finding:
     """Whether the score of an account tells its loss at least `response_months` ahead.
 

@@ -12,6 +12,7 @@ import ibis
 
 from kpi_lib.engine import run
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
+from kpi_lib.evidence.once import once
 from kpi_lib.evidence.waiting import enough_on
 from kpi_lib.kpi import Difference, Kpi, KpiParams, Source
 from kpi_lib.measure import Cell, Measurement, measure, pooled, pooled_positions, rows_of
@@ -39,6 +40,7 @@ class Comparison:
     change: Difference
 
 
+@once
 def readable(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Finding:
     """Whether the interesting change is at least the smallest visible one at `compare_periods`.
 

@@ -69,7 +69,7 @@ def calibration(by_notice: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     rows = by_notice[by_notice["lead_months"] == settings.response_months].dropna(subset=["risk"])
     if rows["is_lost"].nunique() < 2 or len(rows) < FIFTHS:
         return pd.DataFrame(columns=["fifth", "n", "predicted", "lost"])
-    predicted = _predicted(rows, [*BASELINE, "rank"], settings)
+    predicted = predicted_risk(rows, [*BASELINE, "rank"], settings)
     fifth = pd.Series(predicted).rank(method="first").sub(1).mul(FIFTHS).floordiv(len(rows)) + 1
     frame = pd.DataFrame(
         {"fifth": fifth.astype("int64"), "predicted": predicted, "lost": rows["is_lost"].to_numpy()}
@@ -98,8 +98,8 @@ def _lead(
         nothing = np.full(settings.draws, np.nan)
         return Lead(row | _unknown(), nothing, nothing)
     risk = rows["risk"].to_numpy(dtype=np.float64)
-    baseline = _predicted(rows, BASELINE, settings)
-    both = _predicted(rows, [*BASELINE, "rank"], settings)
+    baseline = predicted_risk(rows, BASELINE, settings)
+    both = predicted_risk(rows, [*BASELINE, "rank"], settings)
     row |= {
         "auc": auc(risk, lost),
         "auc_baseline": auc(baseline, lost),
@@ -135,7 +135,7 @@ def _unknown() -> dict[str, float]:
     return dict.fromkeys(["auc", "auc_baseline", "auc_both", "skill", "p_value"], float("nan"))
 
 
-def _predicted(rows: pd.DataFrame, columns: list[str], settings: Settings) -> Floats:
+def predicted_risk(rows: pd.DataFrame, columns: list[str], settings: Settings) -> Floats:
     """Cross-fitted chances of loss; the score enters by its rank, so that its scale is irrelevant."""
     ranked = rows.assign(rank=rows["risk"].rank() / len(rows))
     lost = rows["is_lost"].to_numpy(dtype=bool)

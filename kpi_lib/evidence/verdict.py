@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from kpi_lib.evidence.distinct import distinct
-from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, settings_for
+from kpi_lib.evidence.finding import DEFAULTS, NO_OTHERS, Finding, Others, Settings, settings_for
 from kpi_lib.evidence.fitting import fitting
 from kpi_lib.evidence.honest import honest
 from kpi_lib.evidence.leading import leading
@@ -24,7 +25,9 @@ REQUIRED: Mapping[Role, tuple[str, ...]] = {
 }
 """The tests that must pass before a KPI of that role is suggested."""
 
-_TESTS: Mapping[str, Callable[[Kpi, Source, KpiParams, Settings], Finding]] = {
+Test = Callable[[Kpi, Source, KpiParams, Settings], Finding]
+
+_TESTS: Mapping[str, Test] = {
     "readable": readable,
     "leading": leading,
     "robust": robust,
@@ -44,14 +47,32 @@ class Verdict:
     because: str
 
 
-def judge(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Verdict:
+def judge(
+    kpi: Kpi,
+    source: Source,
+    params: KpiParams,
+    settings: Settings = DEFAULTS,
+    others: Others = NO_OTHERS,
+) -> Verdict:
     """The six findings of a KPI on its data, and the verdict they suggest.
 
-    Level, power, compare_periods and response_months are those of `params`.
+    Level, power, compare_periods and response_months are those of `params`. `others` are the
+    candidates that may give a cheap move away.
     """
-    own = settings_for(params, settings)
-    findings = {name: test(kpi, source, params, own) for name, test in _TESTS.items()}
-    return concluded(kpi, findings)
+    found = findings_of(kpi, source, params, settings_for(params, settings), others)
+    return concluded(kpi, found)
+
+
+def findings_of(
+    kpi: Kpi, source: Source, params: KpiParams, settings: Settings, others: Others
+) -> dict[str, Finding]:
+    """What the six tests find, by name, under settings that are those of `params`."""
+    tests: Mapping[str, Test] = {
+        **_TESTS,
+        "honest": partial(honest, others=others),
+        "distinct": partial(distinct, others=others),
+    }
+    return {name: test(kpi, source, params, settings) for name, test in tests.items()}
 
 
 def concluded(kpi: Kpi, findings: Mapping[str, Finding]) -> Verdict:

@@ -198,7 +198,7 @@ CHEAP_MOVES = (
         name="nine is the new seven",
         meaning="A speech before the survey says that anything below a nine counts as a failure.",
         edit=survey_moves.nine_is_the_new_seven,
-        given_away_by="passive share: the middle is empty while the pulse questions stay as they were",
+        given_away_by="passive_share: the middle is empty while the pulse questions stay as they were",
     ),
 )
 

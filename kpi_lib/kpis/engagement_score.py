@@ -166,13 +166,13 @@ CHEAP_MOVES = (
         name="weekly mail",
         meaning="A mail makes every person open one report a week, which nobody needs.",
         edit=engagement_moves.weekly_mail,
-        given_away_by="time_to_value: what customers pay for does not come sooner, and depth falls",
+        given_away_by="active_share: nearly everybody at once, which no customer does by itself",
     ),
     CheapMove(
         name="fewer seats",
         meaning="Contracts are written for half the seats at the same price.",
         edit=engagement_moves.fewer_seats,
-        given_away_by="recurring_revenue by seat: the price of a seat doubles and expansion stops",
+        given_away_by="active_share: it jumps by itself, while the other five parts stand still",
     ),
 )
 
@@ -254,6 +254,7 @@ KPI = Kpi(
     ),
     okr="Raise the mean engagement score from {value} by the smallest change worth acting on, by "
     "working through the ten least engaged accounts before their renewal.",
+    okr_target=lambda params, value: value + params.interesting_change,
     references=(
         "Natero. Customer health scores: a worked example of weighted parts, each from 0 to 100.",
         "Dawes, R. M. (1979). The robust beauty of improper linear models in decision making. "

@@ -110,6 +110,11 @@ def concentration(tables: Tables, params: Params) -> ir.Table:
     return recognised.concentration(tables, shown_periods(tables, params), params)
 
 
+def raised(tables: Tables, params: Params) -> ir.Table:
+    """Share of the accounts that pay more than the period before."""
+    return recognised.raised(tables, shown_periods(tables, params), params)
+
+
 def by_account(tables: Tables, params: Params) -> ir.Table:
     """The last period against the one before, per account."""
     return recognised.by_account(tables, shown_periods(tables, params), params)
@@ -144,6 +149,15 @@ PARTS = (
             "ten_largest_share": Unit.SHARE,
         },
     ),
+    Part(
+        name="raised",
+        title="How many accounts pay more",
+        meaning="Of the accounts with revenue in a period and in the one before, the share that "
+        "pays more. Growth of a few and a price rise for all give the same total.",
+        compute=raised,
+        view="lines",
+        units={"accounts": Unit.COUNT, "raised_share": Unit.SHARE},
+    ),
 )
 
 CHEAP_MOVES = (
@@ -151,7 +165,7 @@ CHEAP_MOVES = (
         name="price rise",
         meaning="Every running contract pays 10 % more, and nothing else changes.",
         edit=revenue_moves.price_rise,
-        given_away_by="recurring_revenue: expansion in all accounts at once",
+        given_away_by="raised_share: nearly every account pays more than the period before",
     ),
     CheapMove(
         name="one-off deals",

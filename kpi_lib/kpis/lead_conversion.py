@@ -111,15 +111,15 @@ PARTS = (
         meaning="`as_if_nobody_left` is 1 - Kaplan-Meier: it takes lost leads for open ones. "
         "`won_of_closed` is the win rate of the deals closed in the period: it leaves out who is open.",
         compute=lead_parts.misread,
-        units=COUNTS
-        | {"closed": Unit.COUNT}
+        units=dict.fromkeys(("won", "lost", "closed"), Unit.COUNT)
         | dict.fromkeys(("conversion", "as_if_nobody_left", "won_of_closed"), Unit.SHARE),
     ),
     Part(
         name="curves",
         title="Share of a cohort that is won",
         meaning="By days since the lead was created, being lost counted as a competing event "
-        "(Aalen-Johansen); won, lost and open add up to 1. The newest 12 cohorts.",
+        "(Aalen-Johansen); won, lost and open add up to 1. The newest 12 cohorts, each as far as its "
+        "leads could be watched on average.",
         compute=lead_parts.curves,
         view="curve",
         units={"day": Unit.DAYS, "at_risk": Unit.COUNT}
@@ -158,13 +158,13 @@ CHEAP_MOVES = (
         name="weak leads not entered",
         meaning="Contacts that will say no within 60 days are never written down as leads.",
         edit=lead_moves.weak_leads_not_entered,
-        given_away_by="acquisition_cost: its cost per lead rises, and the number of leads falls",
+        given_away_by="leads: the cohort has fewer of them, and each costs more",
     ),
     CheapMove(
         name="demos only",
         meaning="A contact becomes a lead only once it has seen a demo.",
         edit=lead_moves.demos_only,
-        given_away_by="acquisition_cost: its cost per lead rises, and the number of leads falls",
+        given_away_by="leads: the cohort has fewer of them, and each costs more",
     ),
 )
 

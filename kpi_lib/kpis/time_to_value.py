@@ -168,6 +168,20 @@ PARTS = (
         units={"accounts": Unit.COUNT}
         | {f"by_{days}_days": Unit.SHARE for days in (30, 60, 90, 180)},
     ),
+    Part(
+        name="confirmed",
+        title="Do the recorded days hold?",
+        meaning="`again_share`: of those who reached value and were followed for a month since, the "
+        "share that did it on another day of that month. `early_share`: customers that used the "
+        "product before their recorded start.",
+        compute=cohort_parts.confirmed,
+        view="lines",
+        units={
+            "accounts": Unit.COUNT,
+            "again_share": Unit.SHARE,
+            "early_share": Unit.SHARE,
+        },
+    ),
 )
 
 CHEAP_MOVES = (
@@ -175,13 +189,13 @@ CHEAP_MOVES = (
         name="value dates set early",
         meaning="Our own staff trigger the value event on the customer's second day.",
         edit=wait_moves.value_set_early,
-        given_away_by="inactive_customers",
+        given_away_by="again_share: they do not come back for it within a month",
     ),
     CheapMove(
         name="late signatures",
         meaning="The start is recorded 20 days later than it was.",
         edit=wait_moves.start_set_late,
-        given_away_by="recurring_revenue: amounts that begin before the relation does",
+        given_away_by="early_share: they use the product before the relation is said to begin",
     ),
 )
 

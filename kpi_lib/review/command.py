@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from kpi_lib.data import handing_over
+from kpi_lib.judged import keeping
+from kpi_lib.overview import PARAMS as OVERVIEWS
 from kpi_lib.review.ledger import write_results
 from kpi_lib.review.locks import only_one, remove_leftovers
 from kpi_lib.review.plan import Plan, Request, make_plan
@@ -20,6 +22,9 @@ from kpi_lib.review.project import Project
 from kpi_lib.review.runner import Job, Options, finished, run_all, stored
 from kpi_lib.review.status import Limits, Outcome, Status, first_line
 from kpi_lib.review.warm import kernel_name, warm_kernels
+
+JUDGED = ".judged"
+"""Folder beside the reviews for what was found about the KPIs."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def review(request: Request, manner: Manner, project: Project, console: Console)
     asking for it again. Raises InputError before anything runs when the request is not sound.
     """
     # The imports of the warm process go on while the plan is made.
-    with handing_over(), warm_kernels(request.evidence):
+    with handing_over(), keeping(request.out / JUDGED), warm_kernels(request.evidence):
         plan = make_plan(request, project)
         with only_one(plan.folder, wait=manner.wait, say=console.print):
             remove_leftovers(plan.folder)
@@ -84,8 +89,14 @@ def _run(plan: Plan, manner: Manner, console: Console) -> dict[str, Outcome]:
 def _longest_first(jobs: list[Job]) -> list[Job]:
     """The jobs so that two at once end together: what took longest before comes first.
 
-    Where one has never run, the size of the notebooks stands for how long they take.
+    Where one has never run, the size of the notebooks stands for how long they take. Overviews come
+    last, since they read what the notebooks of the KPIs have found.
     """
+    kpis = [job for job in jobs if job.name not in OVERVIEWS]
+    return _by_length(kpis) + _by_length([job for job in jobs if job.name in OVERVIEWS])
+
+
+def _by_length(jobs: list[Job]) -> list[Job]:
     seconds = {job.name: (stored(job.target) or {}).get("seconds") for job in jobs}
     if None in seconds.values():
         return sorted(jobs, key=lambda job: job.notebook.stat().st_size, reverse=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kpi_lib.charts.shown import Block, Prose, facts
 from kpi_lib.charts.units import day
+from kpi_lib.condition import in_words, parsed
 from kpi_lib.kpi import Better, Kpi, KpiParams
 from kpi_lib.view import View
 from kpi_lib.wording import format_change
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from kpi_lib.evidence.finding import Finding
 
 ROLES = {
     "leading": "leading: it has to warn before renewals are lost",
@@ -54,7 +57,7 @@ def registration(kpi: Kpi, params: KpiParams, as_of: date, currency: str) -> Vie
     change = params.interesting_change
     pairs = [
         ("We expect", params.hypothesis or "nothing is registered yet"),
-        ("We drop it if", params.drop_if or "nothing is registered yet"),
+        ("We drop it if", drop_words(kpi, params, currency) or "nothing is registered yet"),
         ("We decide on", day(params.decide_on) if params.decide_on else "no day is registered yet"),
         ("Planned looks", ", ".join(day(look) for look in params.looks)),
         ("Worth acting on", _at_least(change, kpi, currency)),
@@ -62,6 +65,12 @@ def registration(kpi: Kpi, params: KpiParams, as_of: date, currency: str) -> Vie
     ]
     said = ". ".join(f"{name}: {value.rstrip('.')}" for name, value in pairs if value) + "."
     return View(said, table=lambda: facts(pairs))
+
+
+def drop_words(kpi: Kpi, params: KpiParams, currency: str) -> str:
+    """The registered condition in words, with its own form behind it; empty where there is none."""
+    text = params.drop_if.strip()
+    return f"{in_words(parsed(text), kpi.unit, currency)} ({text})" if text else ""
 
 
 def _at_least(change: float, kpi: Kpi, currency: str) -> str:
@@ -74,21 +83,28 @@ def references(kpi: Kpi) -> Prose:
     return Prose("\n".join(lines), "\n".join(f"- {line}" for line in lines))
 
 
-def cautions(kpi: Kpi, fitting: Any) -> View:
-    """When the KPI misleads: what its card declares and what was found in the data."""
+def cautions(kpi: Kpi, fitting: Finding, honest: Finding | None = None) -> View:
+    """When the KPI misleads: what its card declares and was found in the data, and its cheap moves.
+
+    With the finding `honest` the moves stand there as they were played, else as declared.
+    """
     declared = "\n".join(f"- {line}" for line in kpi.cautions)
-    moves = [(move.name, move.meaning, move.given_away_by) for move in kpi.cheap_moves]
-    found = fitting.headline if fitting is not None else ""
-    said = f"{found}\n\n{declared}".strip()
-    return View(said, table=lambda: _moves(moves))
+    said = f"{fitting.headline}\n\n{declared}".strip()
+    return View(said, table=lambda: _moves(kpi, honest))
 
 
-def _moves(moves: list[tuple[str, str, str]]) -> Block | None:
+def _moves(kpi: Kpi, honest: Finding | None) -> Block | None:
     import pandas as pd
 
     from kpi_lib.charts.table import table
 
-    if not moves:
+    if not kpi.cheap_moves:
         return None
-    columns = ["cheap move", "what is done", "given away by"]
-    return table(pd.DataFrame(moves, columns=columns))
+    rows = [
+        {"cheap move": m.name, "what is done": m.meaning, "given away by": m.given_away_by}
+        for m in kpi.cheap_moves
+    ]
+    frame = pd.DataFrame(rows)
+    if honest is not None:
+        frame["what happened here"] = honest.table["told"].to_numpy()
+    return table(frame)

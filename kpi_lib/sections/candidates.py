@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.charts.table import table
 from kpi_lib.charts.timeline import candidates as candidates_picture
 from kpi_lib.evidence.finding import TESTS
-from kpi_lib.kpi import Unit
+from kpi_lib.kpi import Role, Unit
 from kpi_lib.sections.judged import SWITCHED_OFF
 from kpi_lib.view import View
 from kpi_lib.wording import format_count
@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from kpi_lib.charts.picture import Picture
     from kpi_lib.charts.shown import Block
 
-_SHORT = {True: "yes", False: "no", None: "cannot tell"}
-"""Answers in as few letters as eleven columns leave room for."""
+_SHORT = {True: "yes", False: "no", None: "open"}
+"""Answers in as few letters as eleven columns leave room for; open: it cannot be told yet."""
 
 
 def side_by_side(frame: pd.DataFrame | None) -> View:
-    """One row per candidate, one column per test, the verdict at the end."""
+    """One row per candidate: its verdict, and one column per test."""
     if frame is None or frame.empty:
         return nothing(frame)
-    counts = frame["suggestion"].value_counts().sort_index()
+    is_control = frame["role"] == Role.CONTROL.value
+    counts = frame.loc[~is_control, "suggestion"].value_counts().sort_index()
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
-    said = f"{format_count(len(frame), 'candidate')} judged on the same data. Verdicts: {told}."
+    candidates = format_count(int((~is_control).sum()), "candidate")
+    said = f"{candidates} judged on the same data. Verdicts: {told or 'none'}."
+    for title, verdict in frame.loc[is_control, ["title", "suggestion"]].itertuples(index=False):
+        said += f" The control, {title}, stands beside them: {verdict}."
     return View(said, table=lambda: verdict_table(frame), frame=frame)
 
 
@@ -41,10 +45,10 @@ def verdict_table(frame: pd.DataFrame) -> Block:
     """Candidates against tests, in words."""
     import pandas as pd
 
-    columns: dict[str, Any] = {"KPI": frame["title"], "role": frame["role"]}
+    columns: dict[str, Any] = {"KPI": frame["title"], "verdict": frame["suggestion"]}
     columns |= {test: [_SHORT[passed] for passed in frame[test]] for test in TESTS}
     columns |= {"lead (months)": frame["lead_months"], "readability": frame["readability"]}
-    columns |= {"verdict": frame["suggestion"]}
+    columns |= {"role": frame["role"]}
     return table(pd.DataFrame(columns), units={"readability": Unit.RATIO})
 
 
@@ -74,7 +78,7 @@ def _picture(told: pd.DataFrame) -> Picture | None:
     if told.empty:
         return None
     shown = told.assign(kpi=told["title"])
-    columns = ["kpi", "lead_months", "readability", "suggestion", "role"]
+    columns = ["kpi", "lead_months", "readability", "suggestion"]
     return candidates_picture(shown[columns], title="How early against how readable")
 
 
@@ -89,10 +93,12 @@ def suggested_set(frame: pd.DataFrame | None) -> View:
             frame=chosen,
         )
     names, owners = ", ".join(chosen["title"]), sorted(set(chosen["owner"]))
-    adopted = ", ".join(chosen[chosen["suggestion"] == "adopt"]["title"]) or "none yet"
+    is_adopted = chosen["suggestion"] == "adopt"
+    adopted = ", ".join(chosen[is_adopted]["title"]) or "none yet"
+    rest = "" if is_adopted.all() else "; the rest are promising and still on trial"
     said = (
-        f"To start with: {names}. Passed every test that their role requires: {adopted}; the rest "
-        f"are promising and still on trial. Acting on it: {', '.join(owners)}."
+        f"To start with: {names}. Passed every test that their role requires: {adopted}{rest}. "
+        f"Acting on it: {', '.join(owners)}."
     )
     return View(said, table=lambda: _set_table(chosen), frame=chosen)
 

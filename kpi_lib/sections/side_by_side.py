@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpi_lib.catalogue import Readiness, catalogue, ready
+from kpi_lib.candidates import readiness
+from kpi_lib.catalogue import catalogue
 from kpi_lib.charts.table import table
-from kpi_lib.kpi import Kpi
 from kpi_lib.view import View
 from kpi_lib.wording import format_count
 
@@ -35,20 +35,6 @@ def catalogue_view() -> View:
     told = ", ".join(f"{count} {role}" for role, count in roles.items())
     said = f"The catalogue holds {format_count(len(frame), 'candidate')}: {told}."
     return View(said, table=lambda: table(frame), frame=frame)
-
-
-def readiness(data: Dataset) -> dict[str, Readiness]:
-    """Per KPI whether the data set can feed it; one that it asks to leave out is not run."""
-    found = {name: ready(kpi, data.knowledge.present) for name, kpi in catalogue().items()}
-    for name, reason in data.leave_out.items():
-        if name in found:
-            found[name] = Readiness(False, (f"left out: {reason}",))
-    return found
-
-
-def feedable(data: Dataset) -> list[Kpi]:
-    """The cards of the KPIs that the data set can feed."""
-    return [catalogue()[name] for name, one in readiness(data).items() if one.can_run]
 
 
 def ready_view(data: Dataset) -> View:

@@ -24,6 +24,23 @@ def sum_cells(reduced: pd.DataFrame, by: Sequence[str], sums: Sequence[str]) -> 
     return pd.DataFrame({name: [float(numbers[name].sum())] for name in sums})
 
 
+def added_up(keys: Sequence[Any], amounts: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Rows with equal keys as one: where one of each stands, in the order of the keys, and the sums.
+
+    Keys and amounts are arrays of one length. For figures that add up hundreds of small sets, where
+    a frame's groupby takes longer than all the rest.
+    """
+    order = np.lexsort(tuple(reversed(keys)))
+    if not order.size:
+        return order, [np.asarray(amount, dtype=np.float64) for amount in amounts]
+    new = np.zeros(order.size, dtype=bool)
+    new[0] = True
+    for key in keys:
+        new[1:] |= key[order][1:] != key[order][:-1]
+    first = np.flatnonzero(new)
+    return order[first], [np.add.reduceat(amount[order], first) for amount in amounts]
+
+
 def total_of(reduced: pd.DataFrame, sums: Sequence[str]) -> dict[str, float]:
     """The sums of the named columns over all rows."""
     return {name: float(reduced[name].astype("float64").sum()) for name in sums}

@@ -76,6 +76,14 @@ def fisher_power(sizes: tuple[int, int], shares: tuple[float, float], alpha: flo
     return float(first @ region @ second)
 
 
+def conditional_binomial(hits: int, trials: int, share: float) -> float:
+    """Two-sided p-value of `hits` of `trials` when each has the chance `share`.
+
+    Sums the chances of all outcomes at most as likely as the one seen.
+    """
+    return float(_two_sided(binomial_chances(trials, share))[hits])
+
+
 def mcnemar(one_way: int, other_way: int) -> float:
     """Two-sided p-value of McNemar's exact test from the two counts of units that changed.
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from kpi_lib.stats.cells import sum_cells
+from kpi_lib.stats.cells import added_up
 from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.risk import CENSORED, COMPETING, EVENT, Risk, incidence, risk_table, survival
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEYS = ("duration", "outcome", "cluster")
 _ALONE = ""
 
 
@@ -48,17 +47,25 @@ class Watched:
 
 
 def watched_of(reduced: pd.DataFrame) -> Watched:
-    """The rows of a reduced frame, added up over everything but duration, outcome and cluster."""
-    filled = reduced.assign(cluster=reduced["cluster"].fillna(_ALONE).astype(str))
-    cells = sum_cells(filled, _KEYS, ("units", "followed"))
-    names, codes = np.unique(cells["cluster"].to_numpy(dtype=str), return_inverse=True)
-    alone = names[codes] == _ALONE if names.size else np.zeros(0, dtype=bool)
+    """The rows of a reduced frame, added up over everything but duration, outcome and cluster.
+
+    In arrays: a figure by segment and period asks this of hundreds of small frames.
+    """
+    import pandas as pd
+
+    clusters, names = pd.factorize(reduced["cluster"], sort=True)  # -1 where there is none
+    if len(names) and str(names[0]) == _ALONE:
+        clusters = np.where(clusters == 0, -1, clusters)
+    durations = reduced["duration"].to_numpy(dtype=np.float64)
+    outcomes = reduced["outcome"].to_numpy(dtype=np.int64)
+    counts = reduced["units"].to_numpy(dtype=np.float64)
+    kept, (units,) = added_up((durations, outcomes, clusters), (counts,))
     return Watched(
-        durations=cells["duration"].to_numpy(dtype=np.float64),
-        outcomes=cells["outcome"].to_numpy(dtype=np.int64),
-        clusters=np.where(alone, -1, codes).astype(np.int64),
-        counts=cells["units"].to_numpy(dtype=np.float64),
-        followed=float(cells["followed"].sum()),
+        durations=durations[kept],
+        outcomes=outcomes[kept],
+        clusters=clusters[kept].astype(np.int64),
+        counts=units,
+        followed=float(reduced["followed"].to_numpy(dtype=np.float64).sum()),
     )
 
 

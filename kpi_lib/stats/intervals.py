@@ -61,6 +61,19 @@ def clopper_pearson(successes: float, trials: float, level: float = 0.95) -> Int
     return Interval(low, high)
 
 
+def poisson_limits(counts: Any, level: float) -> tuple[Floats, Floats]:
+    """The exact limits of the mean of a Poisson count, for arrays of counts.
+
+    Source: Garwood (1936), Biometrika 28:437.
+    """
+    from scipy.special import gammaincinv
+
+    count = np.asarray(counts, dtype=np.float64)
+    tail = (1 - level) / 2
+    low = np.where(count > 0, gammaincinv(np.maximum(count, 1.0), tail), 0.0)
+    return low, np.asarray(gammaincinv(count + 1, 1 - tail), dtype=np.float64)
+
+
 def newcombe(
     earlier: tuple[float, float],
     later: tuple[float, float],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,10 +13,11 @@ import numpy as np
 
 from kpi_lib.kpi import Difference
 from kpi_lib.stats.cells import estimates, share_of, sum_cells, total_of
+from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.engine_sums import PAIR_SUMS, SUMS, cluster_moments, pair_moments
 from kpi_lib.stats.moments import paired_change, ratio_variance, welch_degrees
 from kpi_lib.stats.power import units_for_spread
-from kpi_lib.stats.student import cell_reason, half_width, t_difference
+from kpi_lib.stats.student import cell_reason, half_width, limit_reason, t_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RatioOfTotals:
-    """Sum of `value` over the sum of a weight, with t intervals from the delta method over accounts.
+    """Sum of `value` over the sum of a weight, its spread by the delta method over accounts.
 
     Rows without a value or a weight count as not resolved. Pooled periods treat an account of two
     periods as two draws.
@@ -45,6 +46,13 @@ class RatioOfTotals:
         """The denominator of each unit; None stands for 1."""
         return None
 
+    def limits(
+        self, sums: Mapping[str, Floats], value: Floats, variance: Floats, level: float
+    ) -> tuple[Floats, Floats]:
+        """Lower and upper limit per cell: the t interval around the value."""
+        half = half_width(variance, sums["clusters"], level)
+        return value - half, value + half
+
     def reduce(self, observations: ir.Table, by: Sequence[str]) -> ir.Table:
         """`SUMS` per cell of `by`, in the engine; rows of cells may be added up."""
         return cluster_moments(observations, by, self.weight(observations))
@@ -58,15 +66,15 @@ class RatioOfTotals:
         sums = {name: cells[name].to_numpy(dtype=np.float64) for name in SUMS}
         value = share_of(sums["value_sum"], sums["weight_sum"])
         variance = _variance(sums, value)
-        half = half_width(variance, sums["clusters"], level)
+        low, high = self.limits(sums, value, variance, level)
         reasons = [
-            cell_reason(v, m, "the weights add up to zero")
-            for v, m in zip(value, sums["clusters"], strict=True)
+            cell_reason(v, m, "the weights add up to zero") or limit_reason(bound)
+            for v, m, bound in zip(value, sums["clusters"], low, strict=True)
         ]
         columns = {
             "value": value,
-            "low": value - half,
-            "high": value + half,
+            "low": low,
+            "high": high,
             "standard_error": np.sqrt(variance),
             "n": sums["n"].astype(np.int64),
             "resolved": share_of(sums["n"], sums["units"]),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,6 +27,8 @@ HIGH = np.array([25.0, math.log(1e4)])
 """Box of logit of the mean churn and log of the spread."""
 
 _ROUNDS = 40
+_STILL = 1e-10
+"""A point that moves less has arrived."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,19 @@ def fit(renewals: Renewals, start: tuple[float, float] | None = None) -> Fit:
         return Fit(None, None, None, reason=reason)
     if renewals.only_first:
         return _constant(renewals)
+    return _fitted(renewals.lost.tobytes(), renewals.kept.tobytes(), start)
+
+
+@lru_cache(maxsize=256)
+def _fitted(lost: bytes, kept: bytes, start: tuple[float, float] | None) -> Fit:
+    """The fit, remembered: other margins and discounts need no new one."""
+    renewals = Renewals(np.frombuffer(lost), np.frombuffer(kept), np.zeros(()))
     scale = float(renewals.at_risk.sum())
 
     def surface(point: Floats) -> tuple[float, Floats]:
-        height, slope, _ = _bent(renewals.lost, renewals.kept, point[None, :])
+        at = point[None, :]
+        height = _height(renewals.lost, renewals.kept, at)
+        slope, _ = _slopes(renewals.lost, renewals.kept, at)
         return float(height[0]) / scale, slope[0] / scale
 
     starts = [_grid_start(renewals)] + ([] if start is None else [_point(*start)])
@@ -86,7 +98,7 @@ def _constant(renewals: Renewals) -> Fit:
 def log_likelihood(renewals: Renewals, alpha: float, beta: float) -> float:
     """The log-likelihood at the parameters given (equations 7 and 8 of the source)."""
     point = _point(alpha, beta)
-    return float(_bent(renewals.lost, renewals.kept, point[None, :])[0][0])
+    return float(_height(renewals.lost, renewals.kept, point[None, :])[0])
 
 
 def parameters(point: Floats) -> tuple[Floats, Floats]:
@@ -112,16 +124,31 @@ def refit(lost: Floats, kept: Floats, near: Fit) -> Floats:
 
     `lost`, `kept`: (draws, renewals). See `parameters` for what the points mean.
     """
+    return _refitted(
+        np.ascontiguousarray(lost).tobytes(),
+        np.ascontiguousarray(kept).tobytes(),
+        lost.shape[0],
+        near,
+    )
+
+
+@lru_cache(maxsize=64)
+def _refitted(lost_bytes: bytes, kept_bytes: bytes, draws: int, near: Fit) -> Floats:
+    """`refit`, remembered like the fit: the draws of a sample are the same under other discounts."""
     assert near.mean_churn is not None
     assert near.spread is not None
+    lost, kept = (np.frombuffer(one).reshape(draws, -1) for one in (lost_bytes, kept_bytes))
     logit = math.log(near.mean_churn / (1 - near.mean_churn))
-    points = np.tile(np.array([logit, math.log(near.spread)]), (lost.shape[0], 1))
+    points = np.tile(np.array([logit, math.log(near.spread)]), (draws, 1))
+    moving = np.arange(draws)  # a few resamples take all rounds, most are there after ten
     for _ in range(_ROUNDS):
-        _, slope, information = _bent(lost, kept, points)
-        moved = np.clip(points + _scored(points, slope, information), LOW, HIGH)
-        if np.abs(moved - points).max() < 1e-8:
+        at = points[moving]
+        slope, information = _slopes(lost[moving], kept[moving], at)
+        points[moving] = np.clip(at + _scored(at, slope, information), LOW, HIGH)
+        moving = moving[np.abs(points[moving] - at).max(axis=1) >= _STILL]
+        if not moving.size:
             break
-        points = moved
+    points.flags.writeable = False
     return points
 
 
@@ -135,28 +162,37 @@ def _scored(points: Floats, slope: Floats, information: Floats) -> Floats:
     return np.clip(step, -1.0, 1.0)
 
 
-def _bent(lost: Floats, kept: Floats, points: Floats) -> tuple[Floats, Floats, Floats]:
-    """Log-likelihood (rows,), gradient (rows, 2) and expected information (rows, 2, 2)."""
+def _height(lost: Floats, kept: Floats, points: Floats) -> Floats:
+    """Log-likelihood at each point: (rows,)."""
     mean, width = (v[:, None] for v in parameters(points))
-    i = np.arange(lost.shape[-1], dtype=np.float64)
-    grown = 1.0 + i * width
-    stay = 1.0 - mean + i * width
-    height = (lost * np.log(mean / grown) + kept * np.log(stay / grown)).sum(axis=-1)
+    later = np.arange(lost.shape[-1], dtype=np.float64) * width
+    grown, stay = 1.0 + later, 1.0 - mean + later
+    height = lost * np.log(mean / grown) + kept * np.log(stay / grown)
+    return np.asarray(height.sum(axis=-1))
+
+
+def _slopes(lost: Floats, kept: Floats, points: Floats) -> tuple[Floats, Floats]:
+    """Gradient (rows, 2) and expected information (rows, 2, 2) of the log-likelihood."""
+    mean, width = (v[:, None] for v in parameters(points))
+    later = np.arange(lost.shape[-1], dtype=np.float64) * width
+    grown = 1.0 + later
+    stay = 1.0 - mean + later
     # Of the chance to leave p = m/(1+it): by logit of m, and by log of t.
-    by_mean, by_width = mean * (1.0 - mean) / grown, -mean * i * width / grown**2
-    pull = lost / (mean / grown) - kept / (stay / grown)
+    by_mean, by_width = mean * (1.0 - mean) / grown, -mean * later / grown**2
+    pull = lost * grown / mean - kept * grown / stay
     slope = np.stack([(pull * by_mean).sum(axis=-1), (pull * by_width).sum(axis=-1)], axis=-1)
-    weight = (lost + kept) / (mean / grown * stay / grown)
-    both = np.stack([by_mean, by_width], axis=-1)
-    information = np.einsum("rn,rna,rnb->rab", weight * np.ones_like(grown), both, both)
-    return height, slope, information
+    weight = (lost + kept) * grown**2 / (mean * stay)
+    one, other = weight * by_mean, weight * by_width
+    cross = (one * by_width).sum(axis=-1)
+    parts = [(one * by_mean).sum(axis=-1), cross, cross, (other * by_width).sum(axis=-1)]
+    return slope, np.stack(parts, axis=-1).reshape(-1, 2, 2)
 
 
 def _grid_start(renewals: Renewals) -> Floats:
     """The best point of a coarse grid over the box."""
     logits, logs = np.linspace(-8, 8, 33), np.linspace(LOW[1], HIGH[1], 31)
     points = np.array([(one, two) for one in logits for two in logs])
-    height, _, _ = _bent(renewals.lost, renewals.kept, points)
+    height = _height(renewals.lost, renewals.kept, points)
     return np.asarray(points[int(np.argmax(height))], dtype=np.float64)
 
 

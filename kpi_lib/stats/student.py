@@ -13,6 +13,7 @@ from kpi_lib.stats.power import t_multiple
 
 NO_UNITS = "no units"
 ONE_UNIT = "fewer than two accounts: no interval"
+UNTOLD_WEIGHT = "the denominator cannot be told from zero: no interval"
 NO_SPREAD = "no spread between accounts: the noise cannot be told"
 
 
@@ -27,6 +28,11 @@ def cell_reason(value: float, clusters: float, empty: str = NO_UNITS) -> str:
     if not math.isfinite(value):
         return empty if clusters > 0 else NO_UNITS
     return ONE_UNIT if clusters < 2 else ""
+
+
+def limit_reason(limit: float) -> str:
+    """Why a cell with a value and enough accounts has no interval, "" when it has one."""
+    return "" if math.isfinite(limit) else UNTOLD_WEIGHT
 
 
 def t_difference(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kpi_lib.stats.cells import added_up
 from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.value_models import Sample, Valued
 
@@ -19,7 +20,8 @@ SEED = 20_260_630
 _CELLS = 4_000_000
 """Counts held at once: more accounts are drawn in more goes."""
 
-_KEYS = ["kind", "repeats", "recency", "age", "amount"]
+_KEYS = ("repeats", "recency", "age", "amount")
+_SUMS = ("units", "amount_sum", "amount_squares")
 
 
 def sample_of(rows: pd.DataFrame, present: np.ndarray | None = None) -> Sample:
@@ -28,19 +30,18 @@ def sample_of(rows: pd.DataFrame, present: np.ndarray | None = None) -> Sample:
     With `present` (one flag per row) the rows stay as they are, those not present with a count
     of 0.
     """
-    sums = ["units", "amount_sum", "amount_squares"]
+    kinds = rows["kind"].to_numpy(dtype=object)
+    keys = [rows[name].to_numpy(dtype=np.float64) for name in _KEYS]
+    sums = [rows[name].to_numpy(dtype=np.float64) for name in _SUMS]
     if present is None:
-        numbers = rows[[*_KEYS, *sums]].astype(dict.fromkeys(sums, "float64"))
-        rows = numbers.groupby(_KEYS, sort=True)[sums].sum().reset_index()
-    units = rows["units"].to_numpy(dtype=np.float64)
-    mean = rows["amount_sum"].to_numpy(dtype=np.float64) / units
-    squares = rows["amount_squares"].to_numpy(dtype=np.float64) / units
-    there = np.ones(len(rows), dtype=bool) if present is None else present
-    repeats, recency, age = (
-        np.where(there, rows[name].to_numpy(dtype=np.float64), 0.0) for name in _KEYS[1:4]
-    )
+        kept, sums = added_up((kinds.astype(str), *keys), sums)
+        kinds, keys = kinds[kept], [key[kept] for key in keys]
+    units = sums[0]
+    mean, squares = sums[1] / units, sums[2] / units
+    there = np.ones(len(units), dtype=bool) if present is None else present
+    repeats, recency, age = (np.where(there, key, 0.0) for key in keys[:3])
     return Sample(
-        str(rows["kind"].iloc[0]) if len(rows) else "",
+        str(kinds[0]) if len(units) else "",
         repeats,
         recency,
         age,
@@ -57,6 +58,16 @@ def draws_of(sample: Sample, found: Valued, seed: int = 0) -> Floats:
     generator = np.random.default_rng(SEED + seed)
     sums = _drawn(sample.counts, found.matrix, generator)
     return found.finish(sums, generator.standard_normal(DRAWS))
+
+
+def drawn_with(weights: Floats, sample: Sample, found: Valued) -> Floats:
+    """Values of resamples in which each row of the sample counts so often: (draws,); null without one.
+
+    `weights` is (draws, rows); one that gives a row of several accounts draws them all alike.
+    """
+    if found.matrix is None or found.finish is None:
+        return np.full(len(weights), np.nan)
+    return found.finish((weights * sample.counts) @ found.matrix, np.zeros(len(weights)))
 
 
 def joint_draws(pairs: pd.DataFrame, samples: Sequence[Sample], found: Sequence[Valued]) -> Floats:

@@ -216,7 +216,6 @@ def candidates() -> Picture:
             "lead_months": [3, 0],
             "readability": [0.4, 1.5],
             "suggestion": ["adopt", "drop"],
-            "role": ["leading", "control"],
         }
     )
     return timeline.candidates(frame, title="How early against how readable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from kpi_lib.data import DataError, open_dataset
 from kpi_lib.data.ending import TOLERATED
+from kpi_lib.data.errors import Problem
 from kpi_lib.experiment import start
 from kpi_lib.sections.data_read import report
 from tests.data.companies import YAML, with_change, with_row, write_company
@@ -87,3 +89,51 @@ def test_what_comes_later_does_not_take_the_warning_away(tmp_path: Path) -> None
     first, second = (open_dataset(one, as_of="2024-08-18") for one in (alone, followed))
     assert first.problems == second.problems
     assert len(first.problems) == 1
+
+
+ORDERS = with_row("orders", f"o9,a2,{LAST} 10:00:00,,,,5")
+STOPPED = LAST - timedelta(days=200)
+
+
+def _usage(days: int) -> str:
+    """The usage of the company, ten more rows a day over so many days, and nothing since `STOPPED`."""
+    more = [
+        f"a1,,{STOPPED - timedelta(days=back)} {hour:02d}:30:00,report_viewed,ui,1"
+        for back in range(days)
+        for hour in range(8, 18)
+    ]
+    head, *lines = with_row("usage", "\n".join(more)).splitlines()
+    kept = [line for line in lines if line.split(",")[2] <= f"{STOPPED} 23"]
+    return "\n".join([head, *kept]) + "\n"
+
+
+def _silent(found: Sequence[Problem]) -> list[str]:
+    return [one.severity for one in found if one.table == "usage" and "recorded" in one.rule]
+
+
+def test_an_export_of_usage_that_stopped_is_refused_in_one_line(tmp_path: Path) -> None:
+    """Ten rows a day for two months, then 200 days of nothing while orders go on."""
+    folder = write_company(tmp_path, usage=_usage(60), orders=ORDERS)
+    with pytest.raises(DataError) as refused:
+        open_dataset(folder, as_of=LAST)
+    (line,) = [line for line in str(refused.value).splitlines() if "recorded" in line]
+    assert f"error: usage: nothing is recorded after {STOPPED}, 200 days before {LAST}" in line
+    assert "every account would look inactive" in line
+
+
+def test_usage_is_read_for_a_day_before_its_end(tmp_path: Path) -> None:
+    folder = write_company(tmp_path, usage=_usage(60), orders=ORDERS)
+    found = open_dataset(folder, as_of=STOPPED + TOLERATED, require_clean=False)
+    assert _silent(found.problems) == []
+
+
+def test_a_data_set_that_is_complete_may_have_a_table_that_ends(tmp_path: Path) -> None:
+    yaml = YAML + f"as_of: {LAST}\n"
+    folder = write_company(tmp_path, yaml, usage=_usage(60), orders=ORDERS)
+    assert _silent(open_dataset(folder).problems) == []
+
+
+def test_a_table_of_few_rows_may_be_silent_for_long(tmp_path: Path) -> None:
+    folder = write_company(tmp_path, usage=_usage(2), orders=ORDERS)
+    found = open_dataset(folder, as_of=LAST, require_clean=False)
+    assert _silent(found.problems) == []

@@ -71,11 +71,31 @@ def test_a_file_that_changed_is_read_again(company: Path) -> None:
         assert len(run(after.tables["subscriptions"])) == count - 1
 
 
+def test_what_the_checks_found_is_handed_over_for_the_same_day_only(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the data were checked again")
+
+    with handing_over():
+        first = open_dataset(company)
+        monkeypatch.setattr("kpi_lib.data.opening.check", refuse)
+        second = open_dataset(company)
+        assert (second.problems, second.spans) == (first.problems, first.spans)
+        with pytest.raises(AssertionError):
+            open_dataset(company, as_of="2025-12-31")
+        with (company / "accounts.csv").open("a", encoding="utf-8") as file:
+            file.write("\n")
+        with pytest.raises(AssertionError):
+            open_dataset(company)
+
+
 def test_nothing_is_left_behind_and_nothing_handed_over_outside_a_run(company: Path) -> None:
     with handing_over():
         folder = Path(os.environ[handed.FOLDER])
         open_dataset(company)
-        assert sorted(file.suffix for file in folder.iterdir()) == [".duckdb", ".pickle"]
+        left = [".duckdb", ".found", ".found", ".pickle"]
+        assert sorted(file.suffix for file in folder.iterdir()) == left
     assert not folder.exists()
     assert handed.FOLDER not in os.environ
     open_dataset(company)

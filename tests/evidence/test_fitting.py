@@ -11,13 +11,11 @@ import pandas as pd
 import pytest
 
 from kpi_lib.evidence.beside import beside
-from kpi_lib.evidence.distinct import distinct
-from kpi_lib.evidence.finding import NOT_TESTED, Finding
+from kpi_lib.evidence.finding import Finding
 from kpi_lib.evidence.fitting import fitting
-from kpi_lib.evidence.honest import honest
 from kpi_lib.evidence.verdict import concluded
 from kpi_lib.example import small_company
-from kpi_lib.kpi import CheapMove, FitRule, Kpi, RuleOutcome
+from kpi_lib.kpi import FitRule, Kpi, RuleOutcome
 from kpi_lib.kpis import gross_revenue, time_to_value
 from kpi_lib.schema import Tables
 from kpi_lib.sections.judged import verdict_card
@@ -135,23 +133,3 @@ def test_what_stands_beside_the_rules_decides_nothing_and_is_on_the_card() -> No
     for fact in verdict.findings["fitting"].numbers["beside"]:
         assert fact["sentence"] in block.text
         assert html.escape(fact["sentence"]) in block.html
-
-
-def test_honest_lists_the_declared_moves_and_is_not_tested() -> None:
-    move = CheapMove(
-        name="script",
-        meaning="a script logs in",
-        edit=lambda tables, params: tables,
-        given_away_by="depth",
-    )
-    finding = honest(signal_kpi(cheap_moves=(move,)), WORLD, signal_params())
-    assert finding.passed is None
-    assert finding.reason == NOT_TESTED
-    assert finding.table.to_dict("records") == [
-        {"name": "script", "meaning": "a script logs in", "given_away_by": "depth"}
-    ]
-
-
-def test_distinct_is_not_tested() -> None:
-    finding = distinct(signal_kpi(), WORLD, signal_params())
-    assert (finding.passed, finding.reason) == (None, NOT_TESTED)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kpi_lib.evidence.choosing import compared, holm
-from kpi_lib.evidence.finding import DEFAULTS, NOT_TESTED, TESTS, Finding, Settings, settings_for
+from kpi_lib.evidence.finding import DEFAULTS, TESTS, Finding, Settings, settings_for
 from kpi_lib.evidence.readable import readable
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded, judge
 from kpi_lib.kpi import Kpi, KpiParams, Role
@@ -69,7 +69,8 @@ def test_judging_gives_all_six_findings_and_says_what_is_not_tested() -> None:
     verdict = judge(signal_kpi(), make_world(Plan(accounts=20)), params, Settings(draws=100))
     assert tuple(verdict.findings) == TESTS
     assert verdict.suggestion == "keep testing"
-    assert f"honest ({NOT_TESTED})" in verdict.because
+    assert verdict.findings["distinct"].passed is None
+    assert "honest (the card declares no cheap move)" in verdict.because
     assert all(finding.headline.endswith(".") for finding in verdict.findings.values())
 
 
@@ -140,6 +141,26 @@ def test_the_suggested_set_is_small_and_reaches_beyond_one_department() -> None:
     assert len(chosen) == 5
     assert "other" in set(chosen["kpi"])
     assert "dropped" not in set(chosen["kpi"])
+
+
+def test_of_twins_the_set_holds_the_one_with_more_merit() -> None:
+    """Two equal twins each name the other; the third only one that is dropped anyway."""
+
+    def with_twins(name: str, *twins: str, lead: bool = Y) -> Verdict:
+        made = candidate(name, Role.LEADING, "us", Y, lead, Y, Y, not twins, Y, p=0.001)
+        same = Finding("distinct", not twins, "", pd.DataFrame(), "", {"better_twins": list(twins)})
+        return concluded(made.kpi, {**made.findings, "distinct": same})
+
+    dropped = with_twins("dropped", lead=N)
+    frame = compared(
+        [
+            with_twins("one", "two"),
+            with_twins("two", "one"),
+            with_twins("three", "dropped"),
+            dropped,
+        ]
+    ).set_index("kpi")
+    assert frame["in_set"].to_dict() == {"one": True, "two": False, "three": True, "dropped": False}
 
 
 def test_no_candidates_give_an_empty_frame() -> None:

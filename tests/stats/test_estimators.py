@@ -96,6 +96,22 @@ def test_ratio_is_the_ratio_of_totals_with_the_delta_method() -> None:
     assert cell["standard_error"] == pytest.approx(error)
 
 
+def test_limits_of_a_ratio_are_those_a_t_test_of_the_rest_does_not_refuse() -> None:
+    """Fieller (1954): value - r x weight is just told from zero at both limits r."""
+    weights = [3.0, 2.0, 2.0, 4.0, 2.0, 3.0, 2.5, 1.5]
+    cell = one(Ratio(), observations(NUMBERS, weight=weights))
+    for limit in (cell["low"], cell["high"]):
+        rest = np.array(NUMBERS) - limit * np.array(weights)
+        assert stats.ttest_1samp(rest, 0).pvalue == pytest.approx(0.1)
+
+
+def test_a_ratio_over_a_weight_that_may_be_zero_has_no_interval() -> None:
+    cell = one(Ratio(), observations([1.0, 2.0, 3.0], weight=[5.0, -4.0, 1.0]))
+    assert cell["value"] == pytest.approx(3.0)
+    assert math.isnan(cell["low"])
+    assert cell["reason"] == "the denominator cannot be told from zero: no interval"
+
+
 def test_ratio_error_agrees_with_a_bootstrap_of_accounts() -> None:
     generator = np.random.default_rng(8)
     weights = generator.gamma(4, 2, 200)

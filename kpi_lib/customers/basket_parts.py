@@ -72,7 +72,10 @@ def totals_of(rows: ir.Table, periods: Sequence[Period]) -> ir.Table:
 
 
 def measures(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
-    """One row per period: amount, pieces and products per order, price per piece, and the counts."""
+    """One row per period: amount, pieces and products per order, price per piece, and the counts.
+
+    returned_share: money taken back over money sold.
+    """
     rows = totals(tables, periods, rule)
     return rows.select(
         "period",
@@ -81,6 +84,7 @@ def measures(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
         pieces_per_order=ratio(rows["quantity"], rows["orders"]),
         products_per_order=ratio(rows["products"], rows["orders"]),
         orders_per_account=ratio(rows["orders"], rows["accounts"]),
+        returned_share=ratio(rows["taken_back"], rows["amount"] + rows["taken_back"]),
         orders=rows["orders"],
         accounts=rows["accounts"],
     ).order_by("period")

@@ -13,8 +13,8 @@ from kpi_lib.customers.subscribed import dates, number_of
 from kpi_lib.periods import Period
 from kpi_lib.schema import Tables, named
 
-MEASURES = ("amount", "quantity", "products", "orders")
-"""What is counted of a basket: money, pieces, distinct products, and the orders themselves."""
+MEASURES = ("amount", "quantity", "products", "orders", "taken_back")
+"""What is counted of a basket: money, pieces, distinct products, the orders, money taken back."""
 
 
 class Rule(Protocol):
@@ -108,7 +108,7 @@ def orders_counted(tables: Tables, rule: Rule) -> ir.Table:
 
 @named
 def entries(tables: Tables, rule: Any) -> ir.Table:
-    """What counts on each day: account_id, order_id, day, amount, quantity, products, orders.
+    """What counts on each day: account_id, order_id, day and `MEASURES`.
 
     A sold basket is one order. What came back is an entry of its own that is no order: lines with a
     negative quantity on the day of their note, a returned order (rule net) on the day it came back.
@@ -142,6 +142,7 @@ def _entry(
         quantity=rows[pieces] * sign,
         products=(products * sign).cast("float64"),
         orders=ibis.literal(orders).cast("float64"),
+        taken_back=(rows[money] * (0 if orders else -sign)).cast("float64"),
     )
 
 

@@ -162,7 +162,7 @@ PARTS = (
         view="lines",
         units=dict.fromkeys(("amount_per_order", "price_per_piece"), MONEY)
         | dict.fromkeys(("pieces_per_order", "products_per_order", "orders_per_account"), RATIO)
-        | {"orders": COUNT, "accounts": COUNT},
+        | {"orders": COUNT, "accounts": COUNT, "returned_share": Unit.SHARE},
     ),
     Part(
         name="drivers",
@@ -206,13 +206,13 @@ CHEAP_MOVES = (
         name="prices raised",
         meaning="Every price is 10 % higher, and nobody buys one piece more.",
         edit=basket_moves.prices_raised,
-        given_away_by="pieces_per_order: the same pieces in every order, and price_per_piece rises",
+        given_away_by="of_it_price: the price alone explains what the baskets gained in a year",
     ),
     CheapMove(
         name="returns refused",
         meaning="Nothing that was sold is taken back any more.",
         edit=basket_moves.returns_refused,
-        given_away_by="repeat_orders",
+        given_away_by="returned_share: the share of what was sold that came back falls to nothing",
     ),
 )
 

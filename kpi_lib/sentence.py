@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from kpi_lib.kpi import Better, Difference, Kpi, Unit
@@ -119,4 +120,5 @@ def _interval(measurement: Measurement, cell: Cell) -> str:
 
 
 def _verb(title: str) -> str:
-    return "are" if title.endswith("s") and not title.endswith("ss") else "is"
+    head = re.split(" (?:on|of|to|in) ", title)[0]
+    return "are" if head.endswith("s") and not head.endswith("ss") else "is"

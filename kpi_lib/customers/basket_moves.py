@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import ibis
 
 from kpi_lib.editing import with_table
 from kpi_lib.schema import Tables
 
 _RISE = 1.1
+_RECENT_DAYS = 120
 
 
 def prices_raised(tables: Tables, params: object) -> Tables:
-    """The tables with every price 10 % higher and the same pieces in every order."""
+    """The tables with the prices of the last 120 days 10 % higher, and the same pieces in every order."""
     del params
-    lines = tables["order_lines"]
-    dearer = {name: lines[name].cast("float64") * _RISE for name in ("list_price", "unit_price")}
-    return with_table(tables, "order_lines", lines.mutate(**dearer))
+    orders, lines = tables["orders"], tables["order_lines"]
+    since = tables.as_of - timedelta(days=_RECENT_DAYS)
+    recent = orders.filter(orders["ordered_at"].date() > since)
+    dearer = lines["order_id"].isin(recent["order_id"])
+    prices = {name: lines[name].cast("float64") for name in ("list_price", "unit_price")}
+    raised = {n: ibis.ifelse(dearer, price * _RISE, price) for n, price in prices.items()}
+    return with_table(tables, "order_lines", lines.mutate(**raised))
 
 
 def returns_refused(tables: Tables, params: object) -> Tables:

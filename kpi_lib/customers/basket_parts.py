@@ -95,7 +95,8 @@ FACTORS = {"customers": "accounts", "frequency": "orders", "pieces": "quantity",
 
 _YEAR_KINDS = {"period": "date", "amount": "float64", "year_before": "float64"}
 _YEAR_KINDS |= {"change": "float64"} | dict.fromkeys(
-    ("by_customers", "by_frequency", "by_basket", "of_it_pieces", "of_it_price"), "float64"
+    ("by_customers", "by_frequency", "by_basket", "of_it_pieces", "of_it_price", "price_growth"),
+    "float64",
 )
 _YEAR_KINDS |= {"reason": "string"}
 
@@ -108,7 +109,9 @@ def year_on_year(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Tab
     """
     frame = _compared(tables, periods, rule)
     told = frame["reason"] == ""
-    split = effects(_factors(frame, "_before"), _factors(frame, ""))
+    before, now = _factors(frame, "_before"), _factors(frame, "")
+    split = effects(before, now)
+    grown = np.divide(now["price"], before["price"], out=np.ones(len(frame)), where=told) - 1.0
     frame = frame.assign(
         year_before=frame["amount_before"].where(told),
         change=(frame["amount"] - frame["amount_before"]).where(told),
@@ -116,6 +119,7 @@ def year_on_year(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Tab
         by_frequency=np.where(told, split["frequency"], np.nan),
         of_it_pieces=np.where(told, split["pieces"], np.nan),
         of_it_price=np.where(told, split["price"], np.nan),
+        price_growth=np.where(told, grown, np.nan),
     )
     frame = frame.assign(by_basket=frame["of_it_pieces"] + frame["of_it_price"])
     return table_of(frame[list(_YEAR_KINDS)], _YEAR_KINDS).order_by("period")

@@ -7,6 +7,13 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers import basket_moves, basket_parts, goods_left_out, goods_rules
+from kpi_lib.customers.shown import (
+    CONTRACT_COLUMNS,
+    LINE_COLUMNS,
+    ORDER_COLUMNS,
+    over_periods,
+    shown_periods,
+)
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.kpi import (
     Better,
@@ -22,7 +29,7 @@ from kpi_lib.kpi import (
     Unit,
     parameter,
 )
-from kpi_lib.periods import Period, PeriodName, complete_periods
+from kpi_lib.periods import PeriodName
 from kpi_lib.schema import Tables
 from kpi_lib.stats.ratio import Ratio
 
@@ -58,12 +65,6 @@ class Params(KpiParams):
     no_account: str = parameter(
         "", meaning="account id that stands for buyers not known; left out and counted"
     )
-
-
-def shown_periods(tables: Tables, params: Params) -> list[Period]:
-    """The whole periods of the trend, oldest first."""
-    start = tables.quarter_starts_in
-    return complete_periods(tables.as_of, params.period, params.periods, start)
 
 
 def observe(tables: Tables, params: Params) -> ir.Table:
@@ -115,31 +116,6 @@ def estimator(params: Params) -> Estimator:
     return Ratio()
 
 
-def measures(tables: Tables, params: Params) -> ir.Table:
-    """See `basket_parts.measures`."""
-    return basket_parts.measures(tables, shown_periods(tables, params), params)
-
-
-def year_on_year(tables: Tables, params: Params) -> ir.Table:
-    """See `basket_parts.year_on_year`."""
-    return basket_parts.year_on_year(tables, shown_periods(tables, params), params)
-
-
-def drivers(tables: Tables, params: Params) -> ir.Table:
-    """See `basket_parts.drivers`."""
-    return basket_parts.drivers(tables, shown_periods(tables, params), params)
-
-
-def like_for_like(tables: Tables, params: Params) -> ir.Table:
-    """See `basket_parts.beside_all`."""
-    return basket_parts.beside_all(tables, shown_periods(tables, params), params)
-
-
-def left_out(tables: Tables, params: Params) -> ir.Table:
-    """See `goods_left_out.left_out`."""
-    return goods_left_out.left_out(tables, shown_periods(tables, params), params)
-
-
 MONEY, RATIO, COUNT = Unit.MONEY, Unit.RATIO, Unit.COUNT
 EFFECTS = ("by_customers", "by_frequency", "by_basket", "of_it_pieces", "of_it_price")
 
@@ -158,7 +134,7 @@ PARTS = (
         name="measures",
         title="The basket by amount, pieces and products",
         meaning="Each is a total over the number of orders of the period, never a mean of means.",
-        compute=measures,
+        compute=over_periods(basket_parts.measures),
         view="lines",
         units=dict.fromkeys(("amount_per_order", "price_per_piece"), MONEY)
         | dict.fromkeys(("pieces_per_order", "products_per_order", "orders_per_account"), RATIO)
@@ -169,7 +145,7 @@ PARTS = (
         title="What moved the newest period against a year before",
         meaning="The change of the amount, split among customers, orders per customer, pieces per "
         "order and price per piece. The four add up to the change.",
-        compute=drivers,
+        compute=over_periods(basket_parts.drivers),
         view="waterfall",
         units={"size": MONEY},
     ),
@@ -177,17 +153,18 @@ PARTS = (
         name="year_on_year",
         title="Year on year: customers x frequency x basket",
         meaning="`by_customers`, `by_frequency` and `by_basket` add up to `change`; `of_it_pieces` and "
-        "`of_it_price` add up to `by_basket`. A period whose year before was not wholly on record is not "
+        "`of_it_price` add up to `by_basket`; `price_growth` is of the price per piece. A period whose year before was not wholly on record is not "
         "compared.",
-        compute=year_on_year,
-        units=dict.fromkeys(("amount", "year_before", "change", *EFFECTS), MONEY),
+        compute=over_periods(basket_parts.year_on_year),
+        units=dict.fromkeys(("amount", "year_before", "change", *EFFECTS), MONEY)
+        | {"price_growth": Unit.SHARE},
     ),
     Part(
         name="like_for_like",
         title="Like for like",
         meaning="The basket of all accounts, of those that also ordered in the same period a year "
         "before, and theirs then: new and lost accounts do not move the last two.",
-        compute=like_for_like,
+        compute=over_periods(basket_parts.beside_all),
         view="lines",
         units=dict.fromkeys(("all_accounts", "like_for_like", "a_year_before", "change"), RATIO)
         | dict.fromkeys(("accounts", "same_accounts"), COUNT),
@@ -196,7 +173,7 @@ PARTS = (
         name="left_out",
         title="From all lines to the baskets that count",
         meaning="Each line stands under the first rule that holds for it; all rows add up to the first.",
-        compute=left_out,
+        compute=over_periods(goods_left_out.left_out),
         units={"lines": COUNT, "orders": COUNT, "amount": MONEY},
     ),
 )
@@ -204,9 +181,9 @@ PARTS = (
 CHEAP_MOVES = (
     CheapMove(
         name="prices raised",
-        meaning="Every price is 10 % higher, and nobody buys one piece more.",
+        meaning="Prices of the last 120 days are 10 % higher, and nobody buys one piece more.",
         edit=basket_moves.prices_raised,
-        given_away_by="of_it_price: the price alone explains what the baskets gained in a year",
+        given_away_by="price_growth: a piece costs so much more than a year before",
     ),
     CheapMove(
         name="returns refused",
@@ -265,25 +242,12 @@ KPI = Kpi(
     source="B2B KPIs of two companies",
     formula=FORMULA.strip(),
     needs={
-        "orders": (
-            *("order_id", "account_id", "ordered_at", "cancelled_on", "returned_on"),
-            *("booking", "shipped_on"),
-        ),
-        "order_lines": (
-            "order_id",
-            "line_no",
-            "product_id",
-            "quantity",
-            "list_price",
-            "unit_price",
-        ),
+        "orders": ORDER_COLUMNS,
+        "order_lines": LINE_COLUMNS,
     },
     optional={
         "accounts": ("account_id", "name", "owner"),
-        "subscriptions": (
-            *("subscription_id", "account_id", "started_on", "ended_on", "monthly_amount"),
-            "currency",
-        ),
+        "subscriptions": CONTRACT_COLUMNS,
     },
     Params=Params,
     observe=observe,

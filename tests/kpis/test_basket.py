@@ -146,7 +146,7 @@ POSITIVE = st.floats(0.01, 1e4)
 def test_effects_add_up_to_the_change(pairs: list[tuple[float, float]]) -> None:
     earlier = {str(n): [one] for n, (one, _) in enumerate(pairs)}
     later = {str(n): [other] for n, (_, other) in enumerate(pairs)}
-    before, after = (np.prod([v[0] for v in side.values()]) for side in (earlier, later))
+    before, after = (float(np.prod([v[0] for v in side.values()])) for side in (earlier, later))
     found = sum(float(effect[0]) for effect in effects(earlier, later).values())
     assert found == pytest.approx(after - before, rel=1e-8, abs=1e-8 * (before + after))
 
@@ -206,3 +206,10 @@ def test_orders_are_each_counted_once() -> None:
     rows = run(KPI.observe(sample(), Params(period="quarter", periods=14, returns="gross")))
     orders = pd.read_csv(SAMPLE / "orders.csv")
     assert rows["weight"].sum() == orders["cancelled_on"].isna().sum()
+
+
+def test_the_price_per_piece_grows_by_what_was_planted() -> None:
+    """Planted: list prices rise by 6 % each January. Bookings have discounts of their own."""
+    params = Params(period="quarter", periods=8, with_booking=False)
+    found = part(KPI, sample(), params, "year_on_year")["price_growth"]
+    assert found.mean() == pytest.approx(0.06, abs=0.015)

@@ -95,8 +95,8 @@ def test_baskets_are_those_of_the_file(retail: Tables, file: pd.DataFrame) -> No
     assert trend["label"].tolist()[-1] == "2011-11"
     rows = file.drop_duplicates(["InvoiceNo", "StockCode", "Quantity", "UnitPrice"])
     rows = rows[rows["CustomerID"].notna() & ~rows["StockCode"].isin(NOT_GOODS)]
-    sold = rows[rows["Quantity"] > 0].groupby(["month", "InvoiceNo"])["worth"].sum()
-    sold = sold[sold > 0].groupby("month").agg(["sum", "size"])
+    orders = rows[rows["Quantity"] > 0].groupby(["month", "InvoiceNo"])["worth"].sum()
+    sold = orders[orders > 0].groupby("month").agg(["sum", "size"])
     back = rows[rows["Quantity"] < 0].groupby("month")["worth"].sum()
     expected = (sold["sum"] + back) / sold["size"]
     np.testing.assert_allclose(trend["value"], expected.iloc[:12], rtol=1e-9)

@@ -15,9 +15,10 @@ LONG_FOR_A_REASON = {"kpi_lib.contract": "one declaration for each table of the 
 
 ARROWS: dict[str, set[str]] = {
     # the ground: what a KPI is and what data may look like
+    "caching": set(),
     "periods": set(),
     "schema": set(),
-    "compiled": set(),
+    "compiled": {"caching"},
     "engine": {"compiled"},
     "judged": set(),
     "wording": set(),
@@ -34,15 +35,14 @@ ARROWS: dict[str, set[str]] = {
     "kpis": {"composite", "customers", "kpi", "periods", "schema", "stats"},
     "catalogue": {"composite", "contract", "kpi", "kpis"},
     # where tables come from; knows no KPI
-    "data": {"alike", "contract", "engine", "schema"},
+    "data": {"alike", "caching", "contract", "engine", "schema"},
     # what can be asked of any KPI; knows no data set and no KPI
     "measure": {"engine", "kpi", "periods", "schema", "stats", "wording"},
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "condition", "contract", "engine", "judged", "kpi", "measure", "periods"},
-        "schema",
-        *{"sentence", "stats", "sweep", "wording"},
+        *{"alike", "caching", "condition", "contract", "engine", "judged", "kpi", "measure"},
+        *{"periods", "schema", "sentence", "stats", "sweep", "wording"},
     },
     # what a data set feeds, and the parameters registered for it
     "registered": {"catalogue", "composite", "data", "kpi"},
@@ -53,8 +53,7 @@ ARROWS: dict[str, set[str]] = {
     "verbs": {"charts", "view"},
     "sections": {
         *{"candidates", "catalogue", "charts", "condition", "data", "engine", "evidence", "kpi"},
-        "measure",
-        *{"schema", "sentence", "stats", "sweep", "view", "wording"},
+        *{"measure", "schema", "sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
     "experiment": {

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_lib.catalogue import catalogue, parts_of
+from kpi_lib.catalogue import catalogue
+from kpi_lib.composite import Composite
 from kpi_lib.contract import CONTRACT
 from kpi_lib.editing import append_rows
 from kpi_lib.engine import run
@@ -288,7 +289,7 @@ def test_the_card_is_complete(kpi: Kpi) -> None:
 def test_the_worked_example_stands_in_observe_and_is_right(kpi: Kpi) -> None:
     """A composite's stands in `combine`: what it observes is written once for all of them."""
     module = import_module(f"kpi_lib.kpis.{kpi.name}")
-    name = "combine" if parts_of(kpi.name) else "observe"
+    name = "combine" if isinstance(module.KPI, Composite) else "observe"
     finder = doctest.DocTestFinder()
     example = finder.find(getattr(module, name), name, globs=vars(module).copy())[0]
     assert example.examples, f"{name} has no worked example"

@@ -231,7 +231,7 @@ def books(tables: Tables, rule: Rule) -> ir.Table:
         "ended",
         free_share=ratio(both["free"], both["touches_by_people"]),
         lost_share=ratio(both["lost"], both["ended"]),
-    )
+    ).order_by("ended")
 
 
 def accounts(tables: Tables, rule: Rule) -> ir.Table:

@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.customers import states
+from kpi_lib.customers.subscribed import ratio
 from kpi_lib.periods import Period, period_of
 from kpi_lib.schema import Tables, kept, named
 
@@ -157,7 +158,7 @@ def paths(tables: Tables, rule: Rule) -> ir.Table:
         repeats=rows.count().over(ibis.window(group_by=[JOURNEY, "lever"])),
         nearest=rows["age"].min().over(whole),
     )
-    one = _ONE / rows["repeats"].cast("float64")
+    one = ratio(_ONE, rows["repeats"])
     return rows.mutate(distinct=one.sum().over(whole))
 
 
@@ -166,16 +167,15 @@ def shares(rows: ir.Table, rule: Rule) -> dict[str, ir.FloatingValue]:
 
     The same as `stats.paths.touch_shares`: shares of a journey add up to 1 in every model.
     """
-    length = rows["length"].cast("float64")
     first, last = rows["place"] == 1, rows["place"] == rows["length"]
     decay, whole = decayed(rows, rule.half_life_days), ibis.window(group_by=JOURNEY)
     return {
         "first": _number(first),
         "last": _number(last),
-        "linear": _ONE / length,
+        "linear": ratio(_ONE, rows["length"]),
         "position": _by_position(rows, first, last, rule),
-        "time_decay": decay / decay.sum().over(whole),
-        "shapley": _ONE / (rows["repeats"].cast("float64") * rows["distinct"]),
+        "time_decay": ratio(decay, decay.sum().over(whole)),
+        "shapley": ratio(_ONE, rows["repeats"].cast("float64") * rows["distinct"]),
     }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from kpi_lib.alike import run_each
 from kpi_lib.engine import run
 from kpi_lib.evidence.dropping import dropping
-from kpi_lib.evidence.finding import DEFAULTS, Settings, day_of, settings_for
+from kpi_lib.evidence.finding import DEFAULTS, NO_OTHERS, Others, Settings, day_of, settings_for
 from kpi_lib.evidence.leading import past_of
 from kpi_lib.evidence.outcomes import History, amounts_on, notice_known
 from kpi_lib.evidence.scores import scores_on
@@ -80,11 +80,12 @@ def replay(
     settings: Settings = DEFAULTS,
     *,
     whole: bool = False,
+    others: Others = NO_OTHERS,
 ) -> Replay:
     """The reviews of the last `quarters` quarter ends before the day of the KPI.
 
-    `whole` judges the KPI in full on each day, which takes as long as so many reviews; without it
-    only readability is judged.
+    `whole` judges the KPI in full on each day, beside the `others`, which takes as long as so many
+    reviews; without it only readability is judged.
     Raises ValueError where no day is given.
     """
     import pandas as pd
@@ -94,7 +95,8 @@ def replay(
     days = review_days(today, quarters)
     parts: list[pd.DataFrame] = []
     reason = _no_list(kpi, today)
-    rows = [_review(kpi, source, params, when, own, whole=whole) for when in days]
+    beside = others if whole else None
+    rows = [_review(kpi, source, params, when, own, beside) for when in days]
     if not reason:
         past = past_of(today, own)
         lists = _named(kpi, source, params, [day for _, day in days])
@@ -135,12 +137,11 @@ def _review(
     params: KpiParams,
     when: tuple[str, date],
     settings: Settings,
-    *,
-    whole: bool,
+    others: Others | None,
 ) -> dict[str, Any]:
-    """What the review of a day says: the figure, and what is judged of it."""
+    """What the review of a day says: the figure, and what is judged of it (in full beside `others`)."""
     label, day = when
-    few = params.periods if whole else min(params.periods, FEW_PERIODS)
+    few = min(params.periods, FEW_PERIODS) if others is None else params.periods
     then = params.model_copy(update={"as_of": day, "periods": few})
     measured = measure(kpi, source.as_of(day), then)
     cell = measured.headline
@@ -153,18 +154,19 @@ def _review(
         "high": cell.high,
         "n": cell.n,
         "said": sentence(measured),
-        "judged": _judged(kpi, source, measured, settings, whole=whole),
+        "judged": _visible(measured)
+        if others is None
+        else _judged(kpi, source, measured, settings, others),
     }
 
 
 def _judged(
-    kpi: Kpi, source: Source, measured: Measurement, settings: Settings, *, whole: bool
+    kpi: Kpi, source: Source, measured: Measurement, settings: Settings, others: Others
 ) -> str:
-    """Whether a change could be seen; when `whole`, the verdict and the registered condition too."""
-    then = measured.params
-    if not whole:
-        return _visible(measured)
-    found = judge(kpi, source, then, settings)
+    """The verdict and the registered condition, the others as they were on that day."""
+    then = {"as_of": measured.as_of}
+    beside = {name: (card, its.model_copy(update=then)) for name, (card, its) in others.items()}
+    found = judge(kpi, source, measured.params, settings, beside)
     said = f"Suggested: {found.suggestion}. {found.because}"
     return f"{said} {dropping(measured, found.findings).said}"
 

@@ -10,6 +10,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from kpi_lib import catalogue
+from kpi_lib.candidates import candidates
 from kpi_lib.review.errors import InputError
 from kpi_lib.review.opening import config_of, open_data
 from kpi_lib.review.project import Project
@@ -52,7 +53,8 @@ def _told(asked: Asked, parameters: Mapping[str, Any], project: Project) -> Iter
     kpi = catalogue.get(asked.kpi)
     params = kpi.Params.model_validate(dict(parameters))
     data = open_data(config_of(params.dataset, project), params.as_of)
-    found = replay(kpi, data, params, asked.quarters, whole=asked.whole)
+    others = candidates(data, dataset=params.dataset, as_of=params.as_of) if asked.whole else {}
+    found = replay(kpi, data, params, asked.quarters, whole=asked.whole, others=others)
     yield f"{kpi.title}, {data.name}, as known on {found.as_of}"
     yield words(found).said
     for view in (replayed(found, data.currency), leavers(found)):

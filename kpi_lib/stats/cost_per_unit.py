@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
@@ -16,6 +15,7 @@ from kpi_lib.kpi import Difference
 from kpi_lib.stats.cells import difference, estimates, share_of, sum_cells, total_of
 from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.exact import conditional_binomial
+from kpi_lib.stats.independent import IndependentPeriods
 from kpi_lib.stats.intervals import poisson_limits
 from kpi_lib.stats.power import normal_multiple
 
@@ -30,7 +30,7 @@ _METHOD = "exact Poisson limits, square and add; conditional binomial test"
 
 
 @dataclass(frozen=True)
-class CostPerUnit:
+class CostPerUnit(IndependentPeriods):
     """Sum of `value` (money) over sum of `weight` (1 for each unit that came, 0 for money alone).
 
     The money is decided, the number of units is chance: it is taken as a Poisson count, so the
@@ -127,18 +127,6 @@ class CostPerUnit:
             p_value=conditional_binomial(round(second["units"]), units, share),
             smallest_visible=visible,
         )
-
-    def reduce_pairs(self, observations: ir.Table, earlier: date, later: date) -> ir.Table:
-        """The reduced rows of both periods; `is_later` tells them apart."""
-        rows = observations.filter(observations["period"].isin([earlier, later]))
-        return self.reduce(
-            rows.mutate(is_later=rows["period"] == ibis.literal(later)), ["is_later"]
-        )
-
-    def paired_difference(self, pairs: pd.DataFrame, *, level: float, power: float) -> Difference:
-        """As `difference`: a unit comes once, so two periods are always independent."""
-        is_later = pairs["is_later"].astype(bool)
-        return self.difference(pairs[~is_later], pairs[is_later], level=level, power=power)
 
     def units_needed(
         self, reduced: pd.DataFrame, change: float, *, level: float, power: float

@@ -12,6 +12,7 @@ import pytest
 
 from kpi_lib.evidence.finding import Settings
 from kpi_lib.evidence.replay import WARNED, Replay, replay, review_days
+from kpi_lib.evidence.verdict import judge
 from kpi_lib.evidence.warned import lift_of
 from kpi_lib.kpi import Kpi, Part
 from kpi_lib.schema import Tables
@@ -199,6 +200,23 @@ def test_without_masking_the_same_comparison_fails() -> None:
     peeked = told(replay(kpi_of_world(), Peeking(world), params, 8, QUICK), day)
     assert usual[0] != peeked[0]
     assert usual[2] != peeked[2]
+
+
+def test_judged_in_full_the_others_are_those_of_that_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def spy(kpi: Kpi, source: Any, params: Any, settings: Any, others: Any) -> Any:
+        seen.append((params.as_of, {name: its.as_of for name, (_, its) in others.items()}))
+        return judge(kpi, source, params, settings, others)
+
+    monkeypatch.setattr("kpi_lib.evidence.replay.judge", spy)
+    others = {"other": (signal_kpi(name="other"), signal_params())}
+    found = replay(
+        signal_kpi(), small_world(), signal_params(), 2, QUICK, whole=True, others=others
+    )
+    days = list(found.reviews["day"])
+    assert seen == [(day, {"other": day}) for day in days]
+    assert len(days) == 2
 
 
 def test_a_planted_signal_names_leavers_more_often_than_chance() -> None:

@@ -17,10 +17,8 @@ GSDESIGN = {
     4: (4.3326, 2.9631, 2.3590, 2.0141),
     5: (4.8769, 3.3570, 2.6803, 2.2898, 2.0310),
 }
-"""gsDesign 3.10.1 (R), sfLDOF, one-sided 0.025, equally spaced looks, upper limits as it prints them."""
-
-DEMETS_LAN = (4.877, 3.357, 2.680, 2.290, 2.031)
-"""Five looks at two-sided 0.05: DeMets and Lan (1994), Statistics in Medicine 13, to three digits."""
+"""gsDesign 3.10.1 (R), sfLDOF, one-sided 0.025, equally spaced looks; read second hand, where its
+output is quoted."""
 
 
 def equal(count: int) -> tuple[float, ...]:
@@ -30,10 +28,6 @@ def equal(count: int) -> tuple[float, ...]:
 @pytest.mark.parametrize("count", GSDESIGN)
 def test_published_limits_of_equally_spaced_looks(count: int) -> None:
     assert boundaries(equal(count), 0.95) == pytest.approx(GSDESIGN[count], abs=0.5e-4)
-
-
-def test_published_limits_of_five_looks() -> None:
-    assert boundaries(equal(5), 0.95) == pytest.approx(DEMETS_LAN, abs=0.5e-3)
 
 
 def test_one_look_is_the_usual_test() -> None:

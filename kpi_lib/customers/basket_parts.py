@@ -108,7 +108,7 @@ def year_on_year(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Tab
     (money). Null with the reason where the year before was not wholly on record.
     """
     frame = _compared(tables, periods, rule)
-    told = frame["reason"] == ""
+    told = frame["reason"].to_numpy() == ""
     before, now = _factors(frame, "_before"), _factors(frame, "")
     split = effects(before, now)
     grown = np.divide(now["price"], before["price"], out=np.ones(len(frame)), where=told) - 1.0
@@ -217,7 +217,8 @@ def _basket(frame: pd.DataFrame, column: str) -> pd.Series[float]:
 def by_year(tables: Tables, rule: Any) -> ir.Table:
     """Accounts by the last 365 days against the 365 before, the largest amount first.
 
-    Columns: account_id, account, owner, amount (money), orders, basket, basket_before, change.
+    Columns: account_id, account, owner, amount (money), orders, basket, basket_before, change. The
+    last two are null where the year before is not wholly on record.
     """
     today = tables.as_of
     spans = [
@@ -234,9 +235,11 @@ def by_year(tables: Tables, rule: Any) -> ir.Table:
             for ending, chosen in (("", ~earlier), ("_before", earlier))
         }
     )
+    first, before = begin_of(tables), ratio(sums[f"{rule.measure}_before"], sums["orders_before"])
+    is_whole = first is not None and first <= spans[0].start
     sums = sums.mutate(
         basket=ratio(sums[rule.measure], sums["orders"]),
-        basket_before=ratio(sums[f"{rule.measure}_before"], sums["orders_before"]),
+        basket_before=before if is_whole else ibis.null("float64"),
     )
     sums = with_account(tables, sums.mutate(change=sums["basket"] - sums["basket_before"]))
     shown = ["account_id", "account", "owner", "amount", "orders", "basket", "basket_before"]

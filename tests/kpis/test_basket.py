@@ -17,7 +17,7 @@ from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
 from kpi_lib.kpis.basket import KPI, Params
-from kpi_lib.measure import measure, part
+from kpi_lib.measure import behind, measure, part
 from kpi_lib.schema import Tables
 from kpi_lib.stats.drivers import effects, log_mean
 
@@ -123,6 +123,21 @@ def test_a_partial_period_is_never_compared_with_a_whole_one() -> None:
     assert "orders begin after" in found["reason"]
     left = part(KPI, tables, Params(periods=2), "left_out").set_index("rule")["lines"]
     assert left["partial last period"] == 1
+
+
+@pytest.mark.parametrize(("begin", "before"), [(date(2024, 4, 20), 30.0), (date(2024, 6, 1), None)])
+def test_a_year_that_is_not_wholly_on_record_is_no_year_before(
+    begin: date, before: float | None
+) -> None:
+    """On 30 April 2026 the year before the last one begins on 1 May 2024."""
+    tables = firm(
+        order("x", "first", begin, 1),
+        order("a", "ann", date(2024, 9, 1), 3),
+        order("b", "ann", APRIL, 2),
+    )
+    row = behind(KPI, tables, Params(periods=2)).set_index("account_id").loc["ann"]
+    assert row["basket"] == 20
+    assert pd.isna(row["basket_before"]) if before is None else row["basket_before"] == before
 
 
 def test_like_for_like_leaves_new_and_lost_accounts_out() -> None:

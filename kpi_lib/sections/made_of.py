@@ -70,8 +70,9 @@ def _largest(drawing: Drawing) -> str:
     rows = drawing.labelled(name).dropna(subset=[column])
     if rows.empty:
         return f"{drawing.part.title}: no figure can be told."
-    if name == "period" and len(drawing.named) > 1:
-        return _newest_kinds(drawing, rows, column)
+    if name == "period":
+        kinds = len(drawing.named) > 1
+        return _newest_kinds(drawing, rows, column) if kinds else _latest(drawing)
     top = rows.iloc[int(rows[column].argmax())]
     who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
     said = f"The largest: {who} with {text_of(drawing, column, top[column])}"

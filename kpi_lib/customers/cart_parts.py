@@ -109,7 +109,7 @@ def causes(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
 
 
 def by_period(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
-    """One row per period: left, filled_a_cart (shares), lost_amount, carts, visits, young."""
+    """One row per period: left, filled_a_cart, still_young (shares), lost_amount, carts, visits."""
     rows = in_periods(states(tables, rule), periods)
     left = rows["is_left"] == 1
     none = ibis.literal(0).cast("float64")
@@ -117,12 +117,12 @@ def by_period(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
         left=rows["is_left"].mean(),
         lost_amount=ibis.ifelse(left.fill_null(False), rows["amount"], none).sum(),
         carts=rows["is_left"].count(),
-        young=rows["is_left"].isnull().sum(),
+        still_young=rows["is_left"].isnull().cast("float64").mean(),
     )
     grid = dates({"period": [p.start for p in periods]})
     full = grid.left_join(sums, grid["period"] == sums["at"]).drop("at")
     full = full.mutate(
-        **{n: full[n].fill_null(0).cast("float64") for n in ("lost_amount", "carts", "young")}
+        **{n: full[n].fill_null(0).cast("float64") for n in ("lost_amount", "carts")}
     )
     nothing = ibis.null("float64")
     if "page_views" not in tables:
@@ -134,7 +134,7 @@ def by_period(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
         )
         full = full.left_join(seen, full["period"] == seen["on"])
         full = full.mutate(filled_a_cart=ratio(full["cart"], full["visits"]))
-    names = ("left", "filled_a_cart", "lost_amount", "carts", "visits", "young")
+    names = ("left", "filled_a_cart", "still_young", "lost_amount", "carts", "visits")
     return full.select("period", *names).order_by("period")
 
 

@@ -17,6 +17,7 @@ from kpi_lib.schema import Tables
 from kpi_lib.stats import purchases
 from kpi_lib.stats.curves import kaplan_meier
 from kpi_lib.stats.future_orders import residual_orders
+from kpi_lib.stats.intervals import clopper_pearson
 from kpi_lib.stats.rhythm import allowed_silence, usual_gaps
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ def repeat_rate(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Tabl
     """Accounts by the period of their first order: the share that ordered again within the horizon.
 
     Kaplan-Meier, so that young accounts are watched and not lost; null where none was watched so long.
+    A cohort without young accounts is a plain share (limits by Clopper and Pearson).
     Columns: period, repeat_rate, low, high, accounts, ordered_again (in time), still_young.
     """
     import pandas as pd
@@ -224,6 +226,11 @@ def _rate(cohort: pd.DataFrame, rule: Any) -> dict[str, Any]:
     nothing = dict.fromkeys(("repeat_rate", "low", "high"), float("nan"))
     if cohort.empty or (not (cohort["wait"].to_numpy() >= horizon).any() and not in_time.all()):
         return counts | nothing
+    if not counts["still_young"]:
+        # All were watched to the end, so it is a plain share, with exact limits at 0 and 1 too.
+        limits = clopper_pearson(counts["ordered_again"], len(cohort), rule.level)
+        rate = counts["ordered_again"] / len(cohort)
+        return counts | {"repeat_rate": rate, "low": limits.low, "high": limits.high}
     curve = kaplan_meier(cohort["wait"], cohort["again"] == 1, level=rule.level)
     seen = curve[curve["time"] <= horizon]
     if seen.empty:

@@ -131,11 +131,11 @@ PARTS = (
         name="by_period",
         title="Carts left, and visits that fill a cart",
         meaning="`left` is the share of carts not ordered in time, `filled_a_cart` the share of visits "
-        "with a cart. `young` carts are in neither yet.",
+        "with a cart, `still_young` that of carts that may yet be ordered in time.",
         compute=over_periods(cart_parts.by_period),
         view="lines",
-        units={"left": SHARE, "filled_a_cart": SHARE, "lost_amount": MONEY}
-        | dict.fromkeys(("carts", "visits", "young"), COUNT),
+        units=dict.fromkeys(("left", "filled_a_cart", "still_young"), SHARE)
+        | {"lost_amount": MONEY, "carts": COUNT, "visits": COUNT},
     ),
     Part(
         name="steps",

@@ -94,6 +94,14 @@ def test_young_accounts_are_watched_and_not_lost() -> None:
     assert row["repeat_rate"] == pytest.approx(2 / 3)
 
 
+def test_a_cohort_watched_to_the_end_has_exact_limits_when_all_came_back() -> None:
+    """Clopper and Pearson at n of n: the lower limit solves low ** n = alpha / 2."""
+    tables = firm({"a": back(85, 55), "b": back(84, 60)})
+    row = part(KPI, tables, Params(periods=2, horizon_days=60), "repeat_rate").iloc[-1]
+    assert (row["repeat_rate"], row["high"]) == (1, 1)
+    assert row["low"] == pytest.approx(0.05**0.5)
+
+
 def test_the_call_list_knows_each_accounts_own_rhythm() -> None:
     """Both are silent for 100 days: that is five gaps of one account and less than one of the other."""
     tables = firm({

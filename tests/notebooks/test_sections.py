@@ -37,6 +37,12 @@ def test_shares_are_not_added_up() -> None:
     assert said == "The largest: month of year 1 with 50.0 %."
 
 
+def test_medians_are_not_added_up() -> None:
+    frame = pd.DataFrame({"step": ["to won", "to live"], "median_days": [30.0, 10.0]})
+    said = part_sentence(drawing(frame, {"median_days": Unit.DAYS}), "bars")
+    assert said == "The largest: to won with 30 days."
+
+
 def test_the_headline_period_is_told_not_a_younger_one() -> None:
     frame = pd.DataFrame({"period": ["2025Q4", "2026Q1"], "by_30_days": [0.2, 1.0]})
     said = part_sentence(drawing(frame, {"by_30_days": Unit.SHARE}, "2025Q4"), "lines")

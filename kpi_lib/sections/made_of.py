@@ -73,8 +73,9 @@ def _largest(drawing: Drawing) -> str:
     rows = drawing.labelled(name).dropna(subset=[column])
     if rows.empty:
         return f"{drawing.part.title}: no figure can be told."
-    if name == "period" and len(drawing.named) > 1:
-        return _newest_kinds(drawing, rows, column)
+    if name == "period":
+        kinds = len(drawing.named) > 1
+        return _newest_kinds(drawing, rows, column) if kinds else _latest(drawing)
     top = rows.iloc[int(rows[column].argmax())]
     who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
     said = f"The largest: {who} with {text_of(drawing, column, top[column])}"
@@ -138,6 +139,8 @@ def _end_of_curves(drawing: Drawing) -> str:
 
 def _length(drawing: Drawing) -> str:
     account = next((n for n in ("account_id", "account") if n in drawing.frame), "")
+    if not account and len(drawing.frame) == 1 and drawing.measured:
+        return f"{_row_facts(drawing, drawing.labelled(drawing.named[0]).iloc[0])}."
     if not account:
         return f"{drawing.part.title}: {format_count(len(drawing.frame), 'row')}."
     count = int(drawing.frame[account].nunique())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
@@ -39,9 +40,7 @@ def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     if reason:
         return cannot_tell(TEST, reason)
     past = past_of(tables, settings)
-    if past.losses < settings.least_losses:
-        return _not_enough(past.losses, past, settings, numbers={"losses": past.losses})
-    return found_in(past, risk_sets(kpi, source, params, past, settings), settings)
+    return found_on(past, lambda: risk_sets(kpi, source, params, past, settings), settings)
 
 
 def past_of(tables: Tables, settings: Settings = DEFAULTS) -> History:
@@ -51,6 +50,13 @@ def past_of(tables: Tables, settings: Settings = DEFAULTS) -> History:
     """
     known = history if "subscriptions" in tables else reorder_history
     return known(tables, settings)
+
+
+def found_on(past: History, sets: Callable[[], RiskSets], settings: Settings = DEFAULTS) -> Finding:
+    """The finding on a history; the risk sets are asked for where there are losses enough."""
+    if past.losses < settings.least_losses:
+        return _not_enough(past.losses, past, settings, numbers={"losses": past.losses})
+    return found_in(past, sets(), settings)
 
 
 def found_in(past: History, sets: RiskSets, settings: Settings = DEFAULTS) -> Finding:

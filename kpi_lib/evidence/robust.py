@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.evidence.definitions import Reading, direction, readings
@@ -32,14 +33,18 @@ def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEF
     is_default, period, value, low, high, n, change, change_low, change_high, p_value, direction
     (-1, 0 noise, 1, null), tau, is_flip.
     """
-    import pandas as pd
-
     tables = tables_of(source, params)
     asked = _lean(kpi, params, tables, settings)
     chosen = variations(asked, most=settings.most_definitions, seed=settings.seed)
     if len(chosen) < 2:
         return cannot_tell(TEST, "the card declares no other fair values")
-    read = readings(kpi, tables, chosen, settings)
+    return found_in(readings(kpi, tables, chosen, settings), settings)
+
+
+def found_in(read: Sequence[Reading], settings: Settings = DEFAULTS) -> Finding:
+    """The finding on what each fair definition says, the default first."""
+    import pandas as pd
+
     table = pd.DataFrame([_row(reading, settings) for reading in read])
     least = settings.least_accounts_in_order
     table["tau"] = [_tau(read[0].order, reading.order, least) for reading in read]

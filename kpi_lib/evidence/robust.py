@@ -34,7 +34,7 @@ def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEF
     (-1, 0 noise, 1, null), tau, is_flip.
     """
     tables = tables_of(source, params)
-    asked = _lean(kpi, params, tables, settings)
+    asked = lean(kpi, params, tables, settings)
     chosen = variations(asked, most=settings.most_definitions, seed=settings.seed)
     if len(chosen) < 2:
         return cannot_tell(TEST, "the card declares no other fair values")
@@ -52,7 +52,7 @@ def found_in(read: Sequence[Reading], settings: Settings = DEFAULTS) -> Finding:
     return _judged(table, settings)
 
 
-def _lean(kpi: Kpi, params: KpiParams, tables: Tables, settings: Settings) -> KpiParams:
+def lean(kpi: Kpi, params: KpiParams, tables: Tables, settings: Settings) -> KpiParams:
     """The parameters with only what this test looks at: few periods, and segments."""
     few = min(params.periods, max(FEW_PERIODS[kpi.paired], _back_to_headline(kpi, tables, params)))
     segment = params.segment or ("segment" if "accounts" in tables else "")

@@ -12,7 +12,7 @@ from kpi_lib.evidence.finding import Settings
 from kpi_lib.evidence.permutation import stratified_p_value
 from kpi_lib.evidence.risk import BASELINE, RiskSets
 from kpi_lib.stats.bootstrap import cluster_weights, simultaneous_bounds
-from kpi_lib.stats.logistic import cross_fitted_probabilities
+from kpi_lib.stats.logistic import repeatedly_cross_fitted
 from kpi_lib.stats.rank import auc, auc_draws, spearman_draws
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _lead(
     }
     row["skill"] = row["auc_both"] - row["auc_baseline"]
     row["p_value"] = stratified_p_value(
-        risk, lost, rows["stratum"], draws=settings.draws, seed=settings.seed + lead
+        risk, lost, rows["stratum"], draws=settings.permutations, seed=settings.seed + lead
     )
     skill_draws = auc_draws(both, lost, own) - auc_draws(baseline, lost, own)
     return Lead(row, auc_draws(risk, lost, own), skill_draws)
@@ -142,11 +142,7 @@ def predicted_risk(rows: pd.DataFrame, columns: list[str], settings: Settings) -
     accounts = rows["account_id"].to_numpy(dtype=str)
     features = ranked[columns].to_numpy(dtype=np.float64)
     seeds = range(settings.seed, settings.seed + REPEATS)
-    made = [
-        cross_fitted_probabilities(features, lost, accounts, folds=settings.folds, seed=seed)
-        for seed in seeds
-    ]
-    return np.asarray(np.mean(made, axis=0), dtype=np.float64)
+    return repeatedly_cross_fitted(features, lost, accounts, folds=settings.folds, seeds=seeds)
 
 
 def _other_views(sets: RiskSets, lead: int) -> dict[str, Any]:

@@ -104,8 +104,8 @@ class Company:
 
     @property
     def names(self) -> list[str]:
-        """The ids of the accounts, in order."""
-        return [f"A{number:05d}" for number in range(len(self.started))]
+        """The ids of the accounts, in order: no two companies of one size share one."""
+        return [f"C{self.plan.seed:05d}A{number:05d}" for number in range(len(self.started))]
 
 
 def simulate(plan: Plan) -> Company:

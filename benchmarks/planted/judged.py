@@ -7,10 +7,9 @@ What an engine would fetch is made here from arrays; everything that decides is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -23,8 +22,9 @@ from kpi_lib.evidence import fitting, honest, leading, readable, robust
 from kpi_lib.evidence.definitions import Frames, readings_of
 from kpi_lib.evidence.finding import DEFAULTS, TESTS, Finding, Settings, cannot_tell, settings_for
 from kpi_lib.evidence.gaming import Counter, Play, candidate_counter, figure_counter, play_of
-from kpi_lib.evidence.outcomes import History, history_of
+from kpi_lib.evidence.outcomes import History, ends_of, history_from
 from kpi_lib.evidence.risk import RiskSets, ask, described
+from kpi_lib.evidence.skill import lead_table
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
 from kpi_lib.kpi import Better, Role
 from kpi_lib.measure import Measurement, measured_on, periods_of
@@ -34,14 +34,21 @@ from kpi_lib.sweep import variations
 
 NO_TABLES = Tables({}, LAST_DAY, currency="EUR")
 """Only the day and the currency of it are read."""
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
 class Judge:
-    """One company before the judge; what is the same for its five candidates is made once."""
+    """One company before the judge.
+
+    `known`: its risk sets without scores. `whole`: with what is shown beside and decides nothing.
+    """
 
     company: Company
+    past: History
+    known: RiskSets
     settings: Settings = DEFAULTS
+    whole: bool = False
 
     def verdict(self, kind: str) -> Verdict:
         """The verdict on one of its candidates."""
@@ -58,9 +65,10 @@ class Judge:
         is readable depends on whether it is robust.
         """
         found = {name: cannot_tell(name, "the verdict stands without it") for name in TESTS}
-        for name in ("fitting", "honest", "leading", "readable"):
+        first = ("honest", "leading") if kind == "gamed" else ("leading", "honest")
+        for name in ("fitting", *first, "readable"):
             found[name] = self.find(name, kind)
-            if name in ("honest", "leading") and found[name].passed is False:
+            if name in first and found[name].passed is False:
                 return found
         if found["leading"].passed and found["readable"].passed:
             found["robust"] = self.find("robust", kind)
@@ -73,25 +81,26 @@ class Judge:
         values = Values(self.company, kind)
         tests: dict[str, Callable[[], Finding]] = {
             "readable": lambda: self._readable(values, params, settings),
-            "leading": lambda: leading.found_on(self.past, lambda: self._scored(values), settings),
+            "leading": lambda: self._leading(values, settings),
             "robust": lambda: self._robust(values, params, settings),
             "honest": lambda: self._honest(values, params, settings),
             "fitting": lambda: fitting.found_in([], CARDS[kind], []),
         }
         return tests[test]()
 
-    @cached_property
-    def past(self) -> History:
-        """What became of the accounts."""
-        return history_of(price_periods(self.company), LAST_DAY, self.settings)
+    def _leading(self, values: Values, settings: Settings) -> Finding:
+        if self.whole:
+            return leading.found_on(self.past, lambda: self._scored(values), settings)
+        nothing = pd.DataFrame(columns=["fifth", "n", "predicted", "lost"])
 
-    @cached_property
-    def _known(self) -> RiskSets:
-        settings = settings_for(PlantedParams(), self.settings)
-        return described(ask(self.past, settings), self.past)
+        def found() -> Finding:
+            table = lead_table(self._scored(values), settings)
+            return leading.found_at(table, self.past, nothing, settings)
+
+        return leading.with_losses(self.past, found, settings)
 
     def _scored(self, values: Values) -> RiskSets:
-        known = self._known
+        known = self.known
         return RiskSets(*(_with_risk(part, values) for part in (known.by_notice, known.to_end)))
 
     def _readable(self, values: Values, params: PlantedParams, settings: Settings) -> Finding:
@@ -130,6 +139,43 @@ class Judge:
         return honest.found_in(plays, None, kpi, params, NO_TABLES.currency)
 
 
+def judges(companies: Sequence[Company], settings: Settings, *, whole: bool = False) -> list[Judge]:
+    """The companies before the judge; their contracts are read together, which spares time."""
+    settings = settings_for(PlantedParams(), settings)
+    rows = pd.concat([price_periods(company) for company in companies])
+    rows = rows.sort_values(["account_id", "started_on"], kind="stable", ignore_index=True)
+    ends = ends_of(rows, LAST_DAY, settings)
+    own = [_by_company(frame, companies) for frame in (rows, *ends)]
+    pasts = [history_from(*parts, LAST_DAY, settings) for parts in zip(*own, strict=True)]
+    if not whole:
+        pasts = [replace(past, settle_days=None) for past in pasts]
+    together = replace(pasts[0], rows=rows, decisions=pd.concat([past.decisions for past in pasts]))
+    asked = ask(together, settings)
+    if not whole:
+        asked = replace(asked, to_end=asked.to_end.iloc[:0])
+    known = described(asked, together)
+    sets = [_by_company(frame, companies) for frame in (known.by_notice, known.to_end)]
+    return [
+        Judge(company, past, RiskSets(*parts), settings, whole)
+        for company, past, parts in zip(companies, pasts, zip(*sets, strict=True), strict=True)
+    ]
+
+
+def _by_company(frame: pd.DataFrame, companies: Sequence[Company]) -> list[pd.DataFrame]:
+    """The rows of each company, in their order, with the number of the account as `number`."""
+    names = frame["account_id"].to_numpy(dtype="U12")
+    letters = names.view("U1").reshape(len(names), 12)
+    owner, number = (
+        np.ascontiguousarray(letters[:, first : first + 5]).view("U5").ravel().astype(np.int64)
+        for first in (1, 7)
+    )
+    numbered = frame.assign(number=number)
+    return [
+        numbered.iloc[np.flatnonzero(owner == company.plan.seed)].reset_index(drop=True)
+        for company in companies
+    ]
+
+
 def price_periods(company: Company) -> pd.DataFrame:
     """The rows of a `History`, as they would be fetched."""
     columns = ["account_id", "started_on", "ended_on", "cancelled_on", "term_ends_on"]
@@ -140,10 +186,9 @@ def price_periods(company: Company) -> pd.DataFrame:
 
 
 def _with_risk(known: pd.DataFrame, values: Values) -> pd.DataFrame:
-    account = known["account_id"].str[1:].astype("int64").to_numpy()
-    day = known["on"].to_numpy(dtype="datetime64[D]").astype("int64") + date(1970, 1, 1).toordinal()
+    day = known["on"].to_numpy(dtype="datetime64[D]").astype("int64") + EPOCH
     month = np.searchsorted(MONTH_ENDS, day)
-    score = values.level(PlantedParams())[account, month]
+    score = values.level(PlantedParams())[known["number"].to_numpy(), month]
     return known.assign(risk=score if CARDS[values.kind].better is Better.LOWER else -score)
 
 

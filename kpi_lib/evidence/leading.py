@@ -54,15 +54,27 @@ def past_of(tables: Tables, settings: Settings = DEFAULTS) -> History:
 
 def found_on(past: History, sets: Callable[[], RiskSets], settings: Settings = DEFAULTS) -> Finding:
     """The finding on a history; the risk sets are asked for where there are losses enough."""
+    return with_losses(past, lambda: found_in(past, sets(), settings), settings)
+
+
+def with_losses(past: History, found: Callable[[], Finding], settings: Settings) -> Finding:
+    """What is found where there are losses enough to look, else that there are too few."""
     if past.losses < settings.least_losses:
         return _not_enough(past.losses, past, settings, numbers={"losses": past.losses})
-    return found_in(past, sets(), settings)
+    return found()
 
 
 def found_in(past: History, sets: RiskSets, settings: Settings = DEFAULTS) -> Finding:
     """The finding on risk sets that have their scores."""
-    table = lead_table(sets, settings)
-    return _judged(table, past, _numbers(table, past, sets.by_notice, settings), settings)
+    fifths = calibration(sets.by_notice, settings)
+    return found_at(lead_table(sets, settings), past, fifths, settings)
+
+
+def found_at(
+    table: pd.DataFrame, past: History, fifths: pd.DataFrame, settings: Settings
+) -> Finding:
+    """The finding on the table of leads; `fifths` is the calibration shown beside it."""
+    return _judged(table, past, _numbers(table, past, fifths, settings), settings)
 
 
 def lead_time(table: pd.DataFrame, settings: Settings) -> tuple[int, int]:
@@ -92,7 +104,7 @@ def _lacking(kpi: Kpi, tables: Tables) -> str:
 
 
 def _numbers(
-    table: pd.DataFrame, past: History, by_notice: pd.DataFrame, settings: Settings
+    table: pd.DataFrame, past: History, fifths: pd.DataFrame, settings: Settings
 ) -> dict[str, Any]:
     told, possible = lead_time(table, settings)
     deciding = table[table["lead_months"] <= settings.response_months]
@@ -108,7 +120,7 @@ def _numbers(
         "auc": _by_lead(table, "auc"),
         "skill": _by_lead(table, "skill"),
         "revenue_rho": _by_lead(table, "revenue_rho"),
-        "calibration": calibration(by_notice, settings).to_dict("records"),
+        "calibration": fifths.to_dict("records"),
     }
 
 

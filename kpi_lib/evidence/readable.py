@@ -80,11 +80,12 @@ def compare(
     measured: Measurement, tables: Tables, count: int, settings: Settings
 ) -> Comparison | None:
     """The last `count` periods against the `count` before them; None where the trend is too short."""
+    if count == 1:
+        last, before = measured.headline, measured.previous
+        return None if before is None else Comparison(count, before, last, measured.change)
     later, earlier = pooled(measured, count), pooled(measured, count, back=count)
     if later is None or earlier is None:
         return None
-    if count == 1:
-        return Comparison(count, earlier, later, measured.change)
     if measured.kpi.paired:
         change = _paired_change(measured, tables, count, settings)
     else:

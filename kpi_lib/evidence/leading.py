@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.evidence.once import once
@@ -125,10 +128,10 @@ def _numbers(
 
 
 def _by_lead(table: pd.DataFrame, name: str) -> dict[str, float | None]:
-    known = table[name].notna()
+    leads, values = table["lead_months"].tolist(), table[name].to_numpy(dtype=np.float64).tolist()
     return {
-        str(lead): float(value) if is_known else None
-        for lead, value, is_known in zip(table["lead_months"], table[name], known, strict=True)
+        str(lead): None if math.isnan(value) else value
+        for lead, value in zip(leads, values, strict=True)
     }
 
 

@@ -140,7 +140,7 @@ def revenue_rank(rows: Rows, weights: Floats, settings: Settings) -> dict[str, f
     estimate = spearman_draws(good, change, once)[0]
     if not np.isfinite(estimate):
         return dict.fromkeys(names, float("nan"))
-    draws = spearman_draws(good, change, weights[:, known])
+    draws = spearman_draws(good, change, np.take(weights, np.flatnonzero(known), axis=1))
     low, high = np.nanquantile(draws, [settings.alpha / 2, 1 - settings.alpha / 2])
     return dict(zip(names, (float(estimate), float(low), float(high)), strict=True))
 

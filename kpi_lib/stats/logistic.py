@@ -142,7 +142,8 @@ def _left_out(frame: Floats, has: Floats, test: Any, penalty: float) -> Floats:
             np.clip(used @ design[:, 1:] ** 2 / count[usable, None] - mean**2, 0, None)
         )
         own = penalty * np.where(spread > _CONSTANT, spread, 1.0) ** 2
-        chances[usable] = _chance(_newton(design, has, used, own).coefficients @ design.T)
+        start = _newton(design, has, used.mean(axis=0)[None], penalty).coefficients
+        chances[usable] = _chance(_newton(design, has, used, own, start).coefficients @ design.T)
     return chances
 
 

@@ -34,12 +34,13 @@ def auc_draws(score: Any, outcome: Any, weight_matrix: Any) -> Floats:
     has = np.asarray(outcome).astype(bool)
     without = np.flatnonzero(~has)[np.argsort(scores[~has], kind="stable")]
     below = np.zeros((weights.shape[0], without.size + 1))
-    np.cumsum(weights[:, without], axis=1, out=below[:, 1:])
+    np.cumsum(np.take(weights, without, axis=1), axis=1, out=below[:, 1:])
     first = np.searchsorted(scores[without], scores[has], side="left")
     last = np.searchsorted(scores[without], scores[has], side="right")
-    beaten = (below[:, first] + below[:, last]) / 2
-    wins = (weights[:, has] * beaten).sum(axis=1)
-    pairs = weights[:, has].sum(axis=1) * below[:, -1]
+    beaten = (np.take(below, first, axis=1) + np.take(below, last, axis=1)) / 2
+    with_it = np.take(weights, np.flatnonzero(has), axis=1)
+    wins = np.einsum("ij,ij->i", with_it, beaten)
+    pairs = with_it.sum(axis=1) * below[:, -1]
     return np.asarray(wins / np.where(pairs > 0, pairs, np.nan), dtype=np.float64)
 
 

@@ -8,7 +8,7 @@ What an engine would fetch is made here from arrays; everything that decides is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import cast
 
@@ -26,7 +26,7 @@ from kpi_lib.evidence.outcomes import History, ends_of, history_from
 from kpi_lib.evidence.risk import RiskSets, ask, described
 from kpi_lib.evidence.skill import lead_table
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
-from kpi_lib.kpi import Better, Role
+from kpi_lib.kpi import Better, KpiParams, Role
 from kpi_lib.measure import Measurement, measured_on, periods_of
 from kpi_lib.schema import OPEN_END, Tables
 from kpi_lib.stats.engine_sums import PAIR_FIRST, PAIR_PRODUCTS
@@ -49,6 +49,7 @@ class Judge:
     known: RiskSets
     settings: Settings = DEFAULTS
     whole: bool = False
+    _measured: dict[tuple[str, PlantedParams], Measurement] = field(default_factory=dict)
 
     def verdict(self, kind: str) -> Verdict:
         """The verdict on one of its candidates."""
@@ -103,8 +104,15 @@ class Judge:
         known = self.known
         return RiskSets(*(_with_risk(part, values) for part in (known.by_notice, known.to_end)))
 
+    def _once(self, values: Values, params: KpiParams) -> Measurement:
+        asked = cast("PlantedParams", params)
+        key = (values.kind, asked)
+        if key not in self._measured:
+            self._measured[key] = values.measured(asked)
+        return self._measured[key]
+
     def _readable(self, values: Values, params: PlantedParams, settings: Settings) -> Finding:
-        measured = values.measured(readable.asked_of(params, settings))
+        measured = self._once(values, readable.asked_of(params, settings))
         counts = readable.poolings(settings)
         compared = [readable.compare(measured, NO_TABLES, count, settings) for count in counts]
         return readable.found_in(measured, compared, settings)
@@ -125,12 +133,12 @@ class Judge:
     def _honest(self, values: Values, params: PlantedParams, settings: Settings) -> Finding:
         kpi = CARDS[values.kind]
         (move,) = kpi.cheap_moves
-        honestly = values.measured(params)
+        honestly = self._once(values, params)
         scripted = replace(values, scripted=True)
 
         def counter() -> Counter:
             if values.kind == "gamed":
-                same = Values(self.company, "noise").measured(PlantedParams())
+                same = self._once(Values(self.company, "noise"), PlantedParams())
                 return candidate_counter(same, same)
             shares = (values.main_user_share, scripted.main_user_share)
             return figure_counter(FIGURE, kpi.parts[0].units[FIGURE], *shares, settings)
@@ -202,15 +210,15 @@ class Values:
 
     def level(self, params: PlantedParams) -> Floats:
         """Uses a month at each month end, averaged over the window: NaN where it does not count."""
-        uses = self.company.uses[self.kind].astype(np.float64)
+        uses, paying = self.company.uses[self.kind].astype(np.float64), self.company.paying
         if self.scripted:
-            uses[self.company.paying[:, -1], -1] += SCRIPTED
+            uses[paying[:, -1], -1] += SCRIPTED
         lived = np.arange(MONTHS) - self.company.started[:, None] + 1
-        total = np.cumsum(uses, axis=1)
-        total[:, params.window_months :] -= np.cumsum(uses, axis=1)[:, : -params.window_months]
-        counts = self.company.paying & (lived >= params.settled_months)
-        mean = total / np.clip(lived, 1, params.window_months)
-        return np.where(counts, mean, np.nan)
+        if params.window_months > 1:
+            total = np.cumsum(uses, axis=1)
+            total[:, params.window_months :] -= np.cumsum(uses, axis=1)[:, : -params.window_months]
+            uses = total / np.clip(lived, 1, params.window_months)
+        return np.where(paying & (lived >= params.settled_months), uses, np.nan)
 
     @property
     def main_user_share(self) -> float:

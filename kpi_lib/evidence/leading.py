@@ -93,9 +93,10 @@ def lead_time(table: pd.DataFrame, settings: Settings) -> tuple[int, int]:
 
 
 def _unbroken(table: pd.DataFrame, holds: pd.Series[bool]) -> int:
-    ordered = table.assign(holds=holds).sort_values("lead_months")
-    kept = ordered[ordered["holds"].cummin()]
-    return 0 if kept.empty else int(kept["lead_months"].max())
+    leads = table["lead_months"].to_numpy()
+    order = np.argsort(leads, kind="stable")
+    kept = np.minimum.accumulate(holds.to_numpy(dtype=bool)[order])
+    return int(leads[order][kept].max(initial=0))
 
 
 def _lacking(kpi: Kpi, tables: Tables) -> str:

@@ -18,7 +18,9 @@ def sum_cells(reduced: pd.DataFrame, by: Sequence[str], sums: Sequence[str]) -> 
     """One row per cell of `by` with the sums of `sums` as floats; exactly one row without `by`."""
     import pandas as pd
 
-    numbers = reduced[[*by, *sums]].astype(dict.fromkeys(sums, "float64"))
+    plain = reduced[[*by, *sums]]
+    others = [name for name in sums if plain[name].dtype != np.float64]
+    numbers = plain.astype(dict.fromkeys(others, "float64")) if others else plain
     if by and not numbers.duplicated(list(by)).any():
         return numbers.sort_values(list(by), kind="stable", ignore_index=True)
     if by:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ QUICK = replace(DEFAULTS, draws=200, permutations=19, also_shown=())
 TOLERANCE = 1e-9
 
 
-def differences(plan: Plan, folder: Path) -> list[str]:
+def differences(plan: Plan, folder: Path, kinds: Sequence[str] = KINDS) -> list[str]:
     """What differs, one clause each; empty where every finding and verdict is the same.
 
     Compared are conclusion, sentence, reason and table of the five tests a verdict requires, and the
@@ -32,7 +33,7 @@ def differences(plan: Plan, folder: Path) -> list[str]:
     (whole,) = judges([company], QUICK, whole=True)
     (lean,) = judges([company], QUICK)
     found = []
-    for kind in KINDS:
+    for kind in kinds:
         slow = judge(CARDS[kind], source, PlantedParams(), QUICK, others_of(kind))
         for test, finding in whole.findings(kind).items():
             found += [f"{kind}, {test}: {what}" for what in _unlike(finding, slow.findings[test])]

@@ -188,7 +188,7 @@ def price_periods(company: Company) -> pd.DataFrame:
     """The rows of a `History`, as they would be fetched."""
     columns = ["account_id", "started_on", "ended_on", "cancelled_on", "term_ends_on"]
     rows = subscriptions(company)[[*columns, "monthly_amount"]]
-    rows["ended_on"] = rows["ended_on"].fillna(OPEN_END)
+    rows["ended_on"] = rows["ended_on"].fillna(np.datetime64(OPEN_END, "s"))
     moments = {name: rows[name].to_numpy(dtype="datetime64[us]") for name in columns[1:]}
     return rows.assign(**moments)
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -96,13 +97,13 @@ class Company:
     uses: Mapping[str, Ints]
     drop: float
 
-    @property
+    @cached_property
     def paying(self) -> Flags:
         """Whether an account pays at the end of each month: (accounts, months)."""
         months = np.arange(MONTHS)
         return (self.started[:, None] <= months) & (months < self.stopped[:, None])
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The ids of the accounts, in order: no two companies of one size share one."""
         return [f"C{self.plan.seed:05d}A{number:05d}" for number in range(len(self.started))]

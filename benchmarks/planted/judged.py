@@ -1,7 +1,8 @@
 """The verdict on a simulated company, with the tables replaced by arrays.
 
 What an engine would fetch is made here from arrays; everything that decides is the workbook's own:
-`history_of`, `ask`, `measured_on`, `readings_of`, `play_of`, the five `found_in` and `concluded`.
+`ends_of`, `history_from`, `ask`, `described`, `lead_table`, `measured_on`, `readings_of`, `play_of`, the
+functions that find (`found_in`, `found_at`) and `concluded`.
 `distinct` is left out, since it decides nothing about a single KPI.
 """
 
@@ -15,8 +16,9 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from benchmarks.planted.cards import CARDS, FIGURE, SCRIPTED, PlantedParams
-from benchmarks.planted.company import LAST_DAY, MONTH_ENDS, MONTHS, Company, Floats
+from benchmarks.planted.cards import CARDS, FIGURE, PlantedParams
+from benchmarks.planted.company import LAST_DAY, MONTH_ENDS, Company
+from benchmarks.planted.values import NO_TABLES, Values
 from benchmarks.planted.written import subscriptions
 from kpi_lib.evidence import fitting, honest, leading, readable, robust
 from kpi_lib.evidence.definitions import Frames, readings_of
@@ -27,13 +29,10 @@ from kpi_lib.evidence.risk import RiskSets, ask, described
 from kpi_lib.evidence.skill import lead_table
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
 from kpi_lib.kpi import Better, KpiParams, Role
-from kpi_lib.measure import Measurement, measured_on, periods_of
-from kpi_lib.schema import OPEN_END, Tables
-from kpi_lib.stats.engine_sums import PAIR_FIRST, PAIR_PRODUCTS
+from kpi_lib.measure import Measurement
+from kpi_lib.schema import OPEN_END
 from kpi_lib.sweep import variations
 
-NO_TABLES = Tables({}, LAST_DAY, currency="EUR")
-"""Only the day and the currency of it are read."""
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -49,6 +48,7 @@ class Judge:
     known: RiskSets
     settings: Settings = DEFAULTS
     whole: bool = False
+    _values: dict[str, Values] = field(default_factory=dict)
     _measured: dict[tuple[str, PlantedParams], Measurement] = field(default_factory=dict)
 
     def verdict(self, kind: str) -> Verdict:
@@ -79,7 +79,7 @@ class Judge:
         """What one test finds. Raises KeyError for the sixth, `distinct`."""
         params = PlantedParams()
         settings = settings_for(params, self.settings)
-        values = Values(self.company, kind)
+        values = self._values.setdefault(kind, Values(self.company, kind))
         tests: dict[str, Callable[[], Finding]] = {
             "readable": lambda: self._readable(values, params, settings),
             "leading": lambda: self._leading(values, settings),
@@ -134,7 +134,7 @@ class Judge:
         kpi = CARDS[values.kind]
         (move,) = kpi.cheap_moves
         honestly = self._once(values, params)
-        scripted = replace(values, scripted=True)
+        scripted = Values(self.company, values.kind, scripted=True)
 
         def counter() -> Counter:
             if values.kind == "gamed":
@@ -198,101 +198,3 @@ def _with_risk(known: pd.DataFrame, values: Values) -> pd.DataFrame:
     month = np.searchsorted(MONTH_ENDS, day)
     score = values.level(PlantedParams())[known["number"].to_numpy(), month]
     return known.assign(risk=score if CARDS[values.kind].better is Better.LOWER else -score)
-
-
-@dataclass(frozen=True)
-class Values:
-    """One candidate of one company, as an engine would reduce it."""
-
-    company: Company
-    kind: str
-    scripted: bool = False
-
-    def level(self, params: PlantedParams) -> Floats:
-        """Uses a month at each month end, averaged over the window: NaN where it does not count."""
-        uses, paying = self.company.uses[self.kind].astype(np.float64), self.company.paying
-        if self.scripted:
-            uses[paying[:, -1], -1] += SCRIPTED
-        lived = np.arange(MONTHS) - self.company.started[:, None] + 1
-        if params.window_months > 1:
-            total = np.cumsum(uses, axis=1)
-            total[:, params.window_months :] -= np.cumsum(uses, axis=1)[:, : -params.window_months]
-            uses = total / np.clip(lived, 1, params.window_months)
-        return np.where(paying & (lived >= params.settled_months), uses, np.nan)
-
-    @property
-    def main_user_share(self) -> float:
-        """Share of the uses of the last month by the main user of an account."""
-        uses = self.company.uses[self.kind][:, -1]
-        added = SCRIPTED * int(self.company.paying[:, -1].sum()) if self.scripted else 0
-        return float((np.sum((uses + 1) // 2) + added) / (uses.sum() + added))
-
-    def measured(self, params: PlantedParams) -> Measurement:
-        """The KPI measured on the last day."""
-        level = self.level(params)
-        periods = periods_of(NO_TABLES, params)
-        at = {period.start: _column(period.end) for period in periods}
-        rows = [{"period": day} | _sums(level[:, month]) for day, month in at.items()]
-        reduced = pd.DataFrame([row for row in rows if row["units"]])
-        return measured_on(
-            CARDS[self.kind], NO_TABLES, params, reduced,
-            lambda earlier, later: _pairs(level[:, at[earlier]], level[:, at[later]]),
-        )  # fmt: skip
-
-    def by_segment(self, params: PlantedParams) -> pd.DataFrame:
-        """Reduced by segment and period."""
-        level, rows = self.level(params), []
-        for period in periods_of(NO_TABLES, params):
-            for number, name in enumerate(("north", "south")):
-                own = level[self.company.segment == number, _column(period.end)]
-                rows.append({"segment": name, "period": period.start} | _sums(own))
-        return pd.DataFrame([row for row in rows if row["units"]])
-
-    def last_pairs(self, params: PlantedParams) -> pd.DataFrame:
-        """The same accounts in the last two periods."""
-        level = self.level(params)
-        first, second = (_column(period.end) for period in periods_of(NO_TABLES, params)[-2:])
-        return _pairs(level[:, first], level[:, second])
-
-    def order(self, params: PlantedParams) -> pd.Series[float]:
-        """The level of each account in the last period."""
-        last = self.level(params)[:, -1]
-        known = ~np.isnan(last)
-        return pd.Series(last[known], index=np.array(self.company.names)[known])
-
-
-def _column(day: date) -> int:
-    return int(np.searchsorted(MONTH_ENDS, day.toordinal()))
-
-
-def _sums(level: Floats) -> dict[str, float]:
-    known = level[~np.isnan(level)]
-    count, total = float(known.size), float(known.sum())
-    return {
-        "units": count, "n": count, "clusters": count, "value_sum": total, "weight_sum": count,
-        "value_squares": float(known @ known), "weight_squares": count, "products": total,
-    }  # fmt: skip
-
-
-def _pairs(earlier: Floats, later: Floats) -> pd.DataFrame:
-    has = [~np.isnan(side) for side in (earlier, later)]
-    seen = has[0] | has[1]
-    columns = dict(
-        zip(
-            PAIR_FIRST,
-            (np.nan_to_num(earlier), has[0] * 1.0, np.nan_to_num(later), has[1] * 1.0),
-            strict=True,
-        )
-    )
-    columns = {name: column[seen] for name, column in columns.items()}
-    sums: dict[str, float] = {
-        "clusters": float(seen.sum()),
-        "in_both": float((has[0] & has[1]).sum()),
-        "n_earlier": float(has[0].sum()),
-        "n_later": float(has[1].sum()),
-    }
-    sums |= {name: float(column.sum()) for name, column in columns.items()}
-    for product in PAIR_PRODUCTS:
-        first, second = product.split("__")
-        sums[product] = float(columns[first] @ columns[second])
-    return pd.DataFrame([sums])

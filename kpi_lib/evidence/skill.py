@@ -44,11 +44,13 @@ def lead_table(sets: RiskSets, settings: Settings) -> pd.DataFrame:
     by_notice, to_end = (_columns(part) for part in (sets.by_notice, sets.to_end))
     scored = _where(by_notice, ~np.isnan(by_notice["risk"]))
     names, scored["account_id"] = np.unique(scored["account_id"], return_inverse=True)
-    drawn = cluster_weights(names, settings.draws, settings.seed)
+    drawn = np.ascontiguousarray(cluster_weights(names, settings.draws, settings.seed).T)
     leads = []
     for lead in settings.leads:
-        parts = (_where(part, part["lead_months"] == lead) for part in (scored, by_notice, to_end))
-        leads.append(_lead(*parts, drawn, lead, settings))
+        rows, with_rule, without_rule = (
+            _where(part, part["lead_months"] == lead) for part in (scored, by_notice, to_end)
+        )
+        leads.append(_lead(rows, with_rule, without_rule, drawn, lead, settings))
     table = pd.DataFrame([lead.row for lead in leads])
     for name in ("auc", "skill"):
         draws = np.column_stack([getattr(lead, f"{name}_draws") for lead in leads])
@@ -101,11 +103,11 @@ def calibration(by_notice: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 def _lead(
     rows: Rows, with_rule: Rows, without_rule: Rows, drawn: Floats, lead: int, settings: Settings
 ) -> Lead:
-    """The row of one lead; `drawn` is how often each account counts per draw."""
+    """The row of one lead; `drawn` (accounts, draws) is how often each account counts per draw."""
     lost = rows["is_lost"].astype(bool)
     row: dict[str, Any] = {"lead_months": lead, "n": len(lost), "losses": int(lost.sum())}
     row |= _other_views(with_rule, without_rule)
-    own = np.take(drawn, rows["account_id"], axis=1)
+    own = drawn[rows["account_id"]].T
     row |= revenue_rank(rows, own, settings)
     if len(set(lost)) < 2:
         nothing = np.full(settings.draws, np.nan)
@@ -140,7 +142,7 @@ def revenue_rank(rows: Rows, weights: Floats, settings: Settings) -> dict[str, f
     estimate = spearman_draws(good, change, once)[0]
     if not np.isfinite(estimate):
         return dict.fromkeys(names, float("nan"))
-    draws = spearman_draws(good, change, np.take(weights, np.flatnonzero(known), axis=1))
+    draws = spearman_draws(good, change, weights.T[known].T)
     low, high = np.nanquantile(draws, [settings.alpha / 2, 1 - settings.alpha / 2])
     return dict(zip(names, (float(estimate), float(low), float(high)), strict=True))
 
@@ -149,7 +151,9 @@ def _unknown() -> dict[str, float]:
     return dict.fromkeys(["auc", "auc_baseline", "auc_both", "skill", "p_value"], float("nan"))
 
 
-def predicted_risk(rows: Mapping[str, Any], columns: list[str], settings: Settings) -> Floats:
+def predicted_risk(
+    rows: Mapping[str, Any] | pd.DataFrame, columns: list[str], settings: Settings
+) -> Floats:
     """Cross-fitted chances of loss; the score enters by its rank, so that its scale is irrelevant.
 
     `rows` is a frame, or its columns by name.

@@ -46,8 +46,8 @@ def chance_below(company: Company, kind: str, ahead: tuple[int, int]) -> float:
         days = company.notice - MONTH_ENDS[month]
         lost = pays & (days >= ahead[0]) & (days <= ahead[1])
         kept = pays & (company.notice == NO_DAY)
-        wins = mannwhitneyu(uses[kept], uses[lost]).statistic
-        found.append(wins / (lost.sum() * kept.sum()))
+        wins = float(mannwhitneyu(uses[kept], uses[lost]).statistic)
+        found.append(wins / float(lost.sum() * kept.sum()))
     return mean(found)
 
 

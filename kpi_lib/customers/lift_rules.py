@@ -1,0 +1,99 @@
+"""When lift is a poor KPI for a business, found from its data; and cheap moves on the number."""
+
+from __future__ import annotations
+
+import ibis
+
+from kpi_lib.customers import lift, lift_parts
+from kpi_lib.editing import with_table
+from kpi_lib.engine import run
+from kpi_lib.kpi import CheapMove, FitRule, RuleOutcome
+from kpi_lib.schema import Tables
+from kpi_lib.stats.exposed import is_flat
+
+_ENOUGH = 50
+
+
+def few_comparable(tables: Tables, rule: lift.Rule) -> RuleOutcome | None:
+    """Fires when fewer than 50 exposed accounts have comparable ones in their stratum."""
+    rows = lift.matched(lift.units(tables, rule), "observed")
+    number = int(run(rows.aggregate(n=rows["weight"].sum()))["n"].fillna(0).iloc[0])
+    sentence = f"{number} exposures have comparable accounts that were not exposed."
+    return RuleOutcome(number < _ENOUGH, sentence, "levers" if number < _ENOUGH else "")
+
+
+def chosen_levers(tables: Tables, rule: lift_parts.Rule) -> RuleOutcome | None:
+    """Fires when a lever goes to accounts that were different before the exposure."""
+    by = ("lever", "state")
+    chosen = set()
+    for name in ("money_before", "time_before"):
+        found = lift_parts.lifts(tables, rule, name, by)
+        chosen |= {" in ".join(key) for key, one in found.items() if is_flat(one) is False}
+    if not chosen:
+        return RuleOutcome(False, "No lever is seen to go to accounts that were different before.")
+    names = ", ".join(sorted(chosen)).replace("_", " ")
+    sentence = f"Before the exposure, accounts differed already: {names}."
+    return RuleOutcome(True, sentence, "a test with lots for these levers")
+
+
+def costs_missing(tables: Tables, rule: object) -> RuleOutcome | None:
+    """Fires when no costs of goods and service are recorded: profit is revenue less touches then."""
+    del rule
+    fires = "costs" not in tables
+    said = "No costs of goods and service are" if fires else "Costs of goods and service are"
+    return RuleOutcome(fires, f"{said} recorded.", "lift of revenue less touches" if fires else "")
+
+
+def touches_for_nothing(tables: Tables, params: object) -> Tables:
+    """The tables in which no touch costs anything."""
+    del params
+    rows = tables["interactions"]
+    cost = ibis.ifelse(rows["cost"].notnull(), ibis.literal(0).cast("float64"), rows["cost"])
+    return with_table(tables, "interactions", rows.mutate(cost=cost))
+
+
+def failures_forgotten(tables: Tables, params: object) -> Tables:
+    """The tables without the touches of accounts that never paid."""
+    del params
+    rows = tables["interactions"]
+    payers = [
+        tables[name].select("account_id") for name in ("subscriptions", "orders") if name in tables
+    ]
+    paid = (ibis.union(*payers) if len(payers) > 1 else payers[0]).distinct()
+    return with_table(tables, "interactions", rows.semi_join(paid, "account_id"))
+
+
+MOVES = (
+    CheapMove(
+        name="touches for nothing",
+        meaning="Touches are entered at no cost, since salaries are paid anyway.",
+        edit=touches_for_nothing,
+        given_away_by="acquisition_cost: spend stays where it was while touches become free",
+    ),
+    CheapMove(
+        name="failures forgotten",
+        meaning="Touches of accounts that never signed are deleted from the records.",
+        edit=failures_forgotten,
+        given_away_by="levers: the volume of touches falls while their cost in `spend` does not",
+    ),
+)
+
+FIT_RULES = (
+    FitRule(
+        name="few comparable",
+        meaning="Too few of the accounts exposed have comparable ones.",
+        check=few_comparable,
+    ),
+    FitRule(
+        name="chosen levers",
+        meaning="A lever goes to accounts that differed before.",
+        check=chosen_levers,
+        severe=False,
+    ),
+    FitRule(
+        name="costs missing",
+        meaning="Goods and service are not recorded by account.",
+        check=costs_missing,
+        severe=False,
+    ),
+)

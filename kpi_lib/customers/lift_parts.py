@@ -66,13 +66,14 @@ def _rows(tables: Tables, rule: Rule) -> list[dict[str, Any]]:
     by = ("lever", "state", "position")
     found = {name: lifts(tables, rule, name, by) for name in lift.OUTCOMES}
     late = run(timing(tables, rule.lever_by, rule.states))
-    shares = {(r.lever, r.position): r.late / r.ended for r in late.itertuples()}
+    late["share"] = late["late"] / late["ended"]
+    shares = late.set_index(["lever", "position"])["share"].to_dict()
     rows = []
     for key, seen in found["observed"].items():
         before = [found[name].get(key) for name in ("money_before", "time_before")]
         flat = [is_flat(one) for one in before if one is not None]
         whole = found["whole"].get(key, seen)
-        said = reading(whole, flat, shares.get((key[0], key[2]), 0.0))
+        said = reading(whole, flat, float(shares.get((key[0], key[2]), 0.0)))
         row = {"where": f"{key[0]} in {key[1]}".replace("_", " "), "reading": said}
         rows.append(row | {"flat": flat, **{n: found[n].get(key) for n in lift.OUTCOMES}})
     return rows
@@ -84,8 +85,10 @@ def _figures(name: str, one: Lift | None, low: str = "", high: str = "") -> dict
     return dict(zip((name, low or f"{name}_low", high or f"{name}_high"), values, strict=True))
 
 
-_BY_LEVER = ("whole", "low", "high", "observed", "observed_low", "observed_high", "projected")
-_BY_LEVER = (*_BY_LEVER, "projected_low", "projected_high")
+_BY_LEVER = (
+    *("whole", "low", "high", "observed", "observed_low", "observed_high"),
+    *("projected", "projected_low", "projected_high"),
+)
 
 
 def by_lever(tables: Tables, rule: Rule) -> ir.Table:
@@ -145,6 +148,9 @@ def _alike(tables: Tables, rule: Rule, name: str) -> ir.Table:
     kinds = {name: TEXT} | dict.fromkeys(("observed", "low", "high"), NUMBER)
     kinds |= {"exposed": COUNT, "comparable": COUNT}
     found = lifts(tables, rule, "observed", ("lever",))
+    names = run(lift.units(tables, rule).select("lever").distinct())["lever"]
+    nobody = Lift(np.nan, np.nan, np.nan, 0, 0)
+    found |= {(one,): nobody for one in names if (one,) not in found}
     rows = [
         {name: key[0], "exposed": one.exposed, "comparable": one.comparable}
         | _figures("observed", one, "low", "high")

@@ -14,8 +14,16 @@ from kpi_lib.stats.exposed import is_flat
 _ENOUGH = 50
 
 
+def _is_empty(tables: Tables) -> bool:
+    """Whether no touch is known."""
+    rows = tables["interactions"]
+    return not int(run(rows.aggregate(n=rows.count()))["n"].iloc[0])
+
+
 def few_comparable(tables: Tables, rule: lift.Rule) -> RuleOutcome | None:
     """Fires when fewer than 50 exposed accounts have comparable ones in their stratum."""
+    if _is_empty(tables):
+        return None
     rows = lift.matched(lift.units(tables, rule), "observed")
     number = int(run(rows.aggregate(n=rows["weight"].sum()))["n"].fillna(0).iloc[0])
     sentence = f"{number} exposures have comparable accounts that were not exposed."
@@ -24,6 +32,8 @@ def few_comparable(tables: Tables, rule: lift.Rule) -> RuleOutcome | None:
 
 def chosen_levers(tables: Tables, rule: lift_parts.Rule) -> RuleOutcome | None:
     """Fires when a lever goes to accounts that were different before the exposure."""
+    if _is_empty(tables):
+        return None
     by = ("lever", "state")
     chosen = set()
     for name in ("money_before", "time_before"):
@@ -39,17 +49,11 @@ def chosen_levers(tables: Tables, rule: lift_parts.Rule) -> RuleOutcome | None:
 def costs_missing(tables: Tables, rule: object) -> RuleOutcome | None:
     """Fires when no costs of goods and service are recorded: profit is revenue less touches then."""
     del rule
+    if _is_empty(tables):
+        return None
     fires = "costs" not in tables
     said = "No costs of goods and service are" if fires else "Costs of goods and service are"
     return RuleOutcome(fires, f"{said} recorded.", "lift of revenue less touches" if fires else "")
-
-
-def touches_for_nothing(tables: Tables, params: object) -> Tables:
-    """The tables in which no touch costs anything."""
-    del params
-    rows = tables["interactions"]
-    cost = ibis.ifelse(rows["cost"].notnull(), ibis.literal(0).cast("float64"), rows["cost"])
-    return with_table(tables, "interactions", rows.mutate(cost=cost))
 
 
 def failures_forgotten(tables: Tables, params: object) -> Tables:
@@ -64,12 +68,6 @@ def failures_forgotten(tables: Tables, params: object) -> Tables:
 
 
 MOVES = (
-    CheapMove(
-        name="touches for nothing",
-        meaning="Touches are entered at no cost, since salaries are paid anyway.",
-        edit=touches_for_nothing,
-        given_away_by="acquisition_cost: spend stays where it was while touches become free",
-    ),
     CheapMove(
         name="failures forgotten",
         meaning="Touches of accounts that never signed are deleted from the records.",

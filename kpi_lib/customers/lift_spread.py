@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 
 from kpi_lib.customers import lift
+from kpi_lib.customers.frames import table_of
 from kpi_lib.customers.lever_lists import NUMBER, TEXT, ordered
 from kpi_lib.customers.lever_paths import UNSTATED, touches
 from kpi_lib.editing import with_table
@@ -55,6 +56,8 @@ def portfolio(tables: Tables, rule: Rule) -> ir.Table:
     import pandas as pd
 
     sums, places = _sums(tables, rule), _places(tables, rule)
+    if places.empty:
+        return table_of(None, _KINDS)
     shown = [_shown(row) for row in places.to_dict("records")]
     kept = [place for place, row in enumerate(shown) if not row["reason"]]
     found = _chosen(sums, places.iloc[kept], rule)

@@ -7,7 +7,6 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers import lift_parts, lift_rules
-from kpi_lib.customers.lever_lists import shown_periods
 from kpi_lib.customers.lever_paths import LeverBy
 from kpi_lib.customers.lift import in_periods, matched, units
 from kpi_lib.customers.states import STATES
@@ -23,6 +22,7 @@ from kpi_lib.kpi import (
     Unit,
     parameter,
 )
+from kpi_lib.periods import complete_periods
 from kpi_lib.schema import Tables
 from kpi_lib.stats.ratio import Ratio
 
@@ -112,7 +112,8 @@ def observe(tables: Tables, params: Params) -> ir.Table:
     rows = matched(units(tables, params), params.counts, params.adjust)
     if params.lever:
         rows = rows.filter(rows["lever"] == params.lever)
-    rows = in_periods(rows, shown_periods(tables, params))
+    start = tables.quarter_starts_in
+    rows = in_periods(rows, complete_periods(tables.as_of, params.period, params.periods, start))
     rows = rows.mutate(fit=rows["ideal"], unit_id=rows["lever"] + "/" + rows["stay"])
     shown = ("unit_id", "account_id", "period", "value", "weight")
     if params.segment in OWN_SEGMENTS:

@@ -19,7 +19,9 @@ def planted(slope: list[float], noise: float, accounts: int = 400) -> Curves:
     dx, dy = x - x.mean(axis=0), y - y.mean(axis=0)
     touches = np.expm1(x).mean(axis=0)
     many = np.full(2, float(accounts))
-    return Curves(dx * dy, dx * dx, many, touches, x.mean(axis=0), np.array([5.0, 5.0]), np.full(2, 3.0))
+    return Curves(
+        dx * dy, dx * dx, many, touches, x.mean(axis=0), np.array([5.0, 5.0]), np.full(2, 3.0)
+    )
 
 
 def test_a_better_spread_is_found_at_the_same_spend() -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from kpi_lib.review import decision_cli
+from kpi_lib.review.shell import console_of, input_checked
 
+if TYPE_CHECKING:
     from kpi_lib.review.status import Limits
 
 # jsonschema builds 35 parsers of this optional library when it is imported: 2 s that nothing uses.
@@ -38,32 +36,6 @@ CellSeconds = Annotated[float, typer.Option("--cell-timeout", min=0, help="Secon
 NotebookSeconds = Annotated[float, typer.Option("--timeout", min=0, help="Seconds a notebook.")]
 Memory = Annotated[int, typer.Option("--memory", min=0, help="MB a notebook may claim; 0 = all.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Notebooks; all when none is named.")]
-
-
-@contextmanager
-def _input_checked() -> Iterator[None]:
-    """Bad input ends with one line per problem and exit code 2; SIGTERM ends in order."""
-    from kpi_lib.review.errors import InputError
-
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    try:
-        yield
-    except InputError as problem:
-        _refuse(*problem.lines)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _refuse(*lines: str) -> NoReturn:
-    for line in lines:
-        typer.echo(f"kpi: {line}", err=True)
-    raise typer.Exit(2)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(soft_wrap=True)
 
 
 def _limits(cell: float, notebook: float, memory: int) -> Limits:
@@ -94,7 +66,10 @@ def review(
     memory: Memory = 4096,
 ) -> None:
     """Run all notebooks a data set can feed, and write the report."""
-    with _input_checked():
+    from kpi_lib.review.warm import warm_kernels
+
+    # The warm process begins with its imports before this one begins with its own.
+    with input_checked(), warm_kernels(evidence):
         from kpi_lib.review import command, parameters, plan
         from kpi_lib.review.project import find_project
 
@@ -109,7 +84,7 @@ def review(
             out=out,
         )
         manner = command.Manner(jobs, _limits(cell_timeout, timeout, memory), again, wait)
-        console = _console()
+        console = console_of()
         done = command.review(request, manner, find_project(), console)
         for line in (*done.problems, command.summary(done)):
             console.print(line, markup=False, highlight=False)
@@ -131,7 +106,7 @@ def run(
     memory: Memory = 4096,
 ) -> None:
     """Run one notebook, with other parameters if you like."""
-    with _input_checked():
+    with input_checked():
         from kpi_lib.review import command, parameters, single
         from kpi_lib.review.project import find_project
 
@@ -146,7 +121,7 @@ def run(
             target=output,
         )
         manner = command.Manner(1, _limits(cell_timeout, timeout, memory))
-        console = _console()
+        console = console_of()
         outcome = command.run_one_notebook(job, manner, console)
         console.print(f"notebook: {job.target}", markup=False, highlight=False)
         raise typer.Exit(int(not outcome.is_ok))
@@ -160,7 +135,7 @@ def ready(
 
     Exit code 2 when errors in the data keep every KPI from running.
     """
-    with _input_checked():
+    with input_checked():
         from kpi_lib.review.project import find_project
         from kpi_lib.review.readiness import answer
 
@@ -173,7 +148,7 @@ def ready(
 @app.command()
 def new(name: Annotated[str, typer.Argument(help="As gross_margin.")]) -> None:
     """Write the three files of a new KPI: module, parameters, notebook."""
-    with _input_checked():
+    with input_checked():
         from kpi_lib.review.project import find_project
         from kpi_lib.review.skeleton import write_skeletons
 
@@ -190,7 +165,7 @@ def tidy(
     execute: Annotated[bool, typer.Option("--execute", help="Run them on the sample.")] = False,
 ) -> None:
     """Bring notebooks to their normal form."""
-    with _input_checked():
+    with input_checked():
         from kpi_lib.review.tidy import main
 
         problems = main(names or (), check=check, run=execute)
@@ -202,7 +177,7 @@ def tidy(
 @app.command()
 def lab() -> None:
     """Open JupyterLab on the notebook that explains the rest."""
-    with _input_checked():
+    with input_checked():
         from kpi_lib.review.project import find_project
         from kpi_lib.review.tools import open_lab
 
@@ -212,7 +187,7 @@ def lab() -> None:
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def warm(command: Annotated[list[str], typer.Argument(help="Program and arguments.")]) -> None:
     """Run a program whose notebooks get warm kernels: `kpi warm pytest --nbval-lax notebooks`."""
-    with _input_checked():
+    with input_checked():
         from kpi_lib.review.tools import run_warm
 
         raise typer.Exit(run_warm(command))
@@ -225,13 +200,16 @@ def doctor(
     ] = False,
 ) -> None:
     """Say what is set up here: compiled bytecode, warm kernels, browser, Java, Postgres."""
-    with _input_checked():
+    with input_checked():
         from kpi_lib.review.doctor import examine
 
         findings = examine(fix=fix)
         for finding in findings:
             typer.echo(str(finding))
         raise typer.Exit(int(any(finding.is_wrong for finding in findings)))
+
+
+decision_cli.add_to(app)
 
 
 if __name__ == "__main__":

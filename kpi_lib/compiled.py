@@ -10,10 +10,7 @@ any part that is not described completely is compiled anew each time.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
-import tempfile
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -29,6 +26,8 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.common.collections import FrozenDict, FrozenOrderedDict
 from ibis.common.graph import Graph, Node
+
+from kpi_lib.caching import keep, make_room
 
 KEPT = "kpi_kept_"
 """How the names of kept tables begin."""
@@ -135,22 +134,14 @@ def _folder() -> Path:
 
 
 def _keep(file: Path, text: str) -> None:
-    """Write a text whole or not at all; where that is not allowed it is compiled each time."""
+    """Keep a text; where that is not allowed it is compiled each time."""
     with suppress(OSError):
         _make_room(file.parent)
-        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).replace(file)
+        keep(file, text.encode("utf-8"))
 
 
 @cache
 def _make_room(folder: Path) -> None:
     """Once per process: the folder, without those of other versions, and not too full."""
     folder.mkdir(parents=True, exist_ok=True)
-    for other in folder.parent.glob("sql-*"):
-        if other != folder:
-            shutil.rmtree(other, ignore_errors=True)
-    there = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime)
-    for file in there[: len(there) // 2] if len(there) > MOST else []:
-        file.unlink(missing_ok=True)
+    make_room(folder, folder.parent.glob("sql-*"), MOST)

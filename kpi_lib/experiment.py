@@ -17,6 +17,7 @@ from kpi_lib.kpi import Kpi, KpiParams
 from kpi_lib.measure import Measurement, by_segment, measure, part_of
 from kpi_lib.measure import behind as rows_behind
 from kpi_lib.measure import part as part_rows
+from kpi_lib.registered import registered, with_parts
 from kpi_lib.schema import Tables
 from kpi_lib.sections import (
     about,
@@ -34,6 +35,10 @@ from kpi_lib.view import View
 
 if TYPE_CHECKING:
     from kpi_lib.charts.shown import Prose
+    from kpi_lib.evidence.dropping import Dropping
+    from kpi_lib.evidence.looks import Standing
+    from kpi_lib.evidence.progress import Progress
+    from kpi_lib.evidence.replay import Replay
     from kpi_lib.evidence.verdict import Verdict
 
 SWEPT_PERIODS = 8
@@ -49,7 +54,8 @@ def start(name: str, namespace: Mapping[str, Any]) -> Experiment:
     kpi = catalogue.get(name)
     chosen = {field: namespace[field] for field in kpi.Params.model_fields if field in namespace}
     params = kpi.Params.model_validate(chosen)
-    return Experiment(kpi, params, open_dataset(params.dataset, as_of=params.as_of))
+    data = open_dataset(params.dataset, as_of=params.as_of)
+    return Experiment(kpi, with_parts(kpi, params, data), data)
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,14 @@ class Experiment:
         others = candidates(self.data, dataset=self.params.dataset, as_of=self.params.as_of)
         return judge_once(self.kpi, self.data, self.params, others=others)
 
+    @cached_property
+    def dropping(self) -> Dropping:
+        """Whether what was registered for dropping the KPI has come true."""
+        from kpi_lib.evidence.dropping import dropping
+
+        found = self.judgement
+        return dropping(self.measurement, found.findings if found else None)
+
     @property
     def registration(self) -> View:
         """What was registered before looking."""
@@ -110,6 +124,15 @@ class Experiment:
     def number(self) -> View:
         """The headline in words."""
         return number.number(self.measurement)
+
+    def figure_of(self, name: str) -> View:
+        """The figure of another KPI on the same day, as it is registered, in words and as a trend."""
+        kpi = catalogue.get(name)
+        lacks = catalogue.ready(kpi, self.data.knowledge.present).lacks
+        if lacks:
+            return View(f"{kpi.title} cannot be told here: {'; '.join(lacks)}.")
+        run = {"dataset": self.params.dataset, "as_of": self.params.as_of}
+        return number.number(measure(kpi, self.tables, registered(kpi, self.data, **run)))
 
     @property
     def trend(self) -> View:
@@ -145,6 +168,8 @@ class Experiment:
     @cached_property
     def segments(self) -> View:
         """The figure by the segment chosen."""
+        if not self.params.segment:
+            return segments.segments(self.measurement, self.measurement.trend)
         frame = by_segment(self.kpi, self.tables, self.params)
         return segments.segments(self.measurement, frame, self.data.undated)
 
@@ -171,7 +196,46 @@ class Experiment:
     @property
     def verdict(self) -> View:
         """What the evidence suggests."""
-        return judged.verdict(self.judgement)
+        return judged.verdict(self.judgement, self.dropping, self.looks)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where the day stands in the planned looks."""
+        from kpi_lib.evidence.looks import standing
+
+        return standing(self.measurement)
+
+    @property
+    def looks(self) -> View:
+        """The planned looks, what each asks for, and what the present one says."""
+        from kpi_lib.sections.looks import looks
+
+        return looks(self.measurement, self.standing)
+
+    @cached_property
+    def past_reviews(self) -> Replay:
+        """What past reviews would have said, from what was known on their days."""
+        from kpi_lib.evidence.replay import replay
+
+        return replay(self.kpi, self.data, self.params)
+
+    @property
+    def replay(self) -> View:
+        """The past reviews, whom they would have named, and how many of those left."""
+        from kpi_lib.sections.replay import replayed
+
+        if not self.params.with_evidence:
+            return View(judged.SWITCHED_OFF)
+        return replayed(self.past_reviews, self.currency)
+
+    @property
+    def leavers(self) -> View:
+        """Those that left after a past review had named them."""
+        from kpi_lib.sections.replay import leavers
+
+        return (
+            leavers(self.past_reviews) if self.params.with_evidence else View(judged.SWITCHED_OFF)
+        )
 
     @property
     def lead(self) -> View:
@@ -190,11 +254,23 @@ class Experiment:
 
     @cached_property
     def okr(self) -> View:
-        """The objective that the KPI suggests, and the chance of seeing its step."""
+        """The objective that the KPI suggests, how far it has come, and the chance of seeing its step."""
+        return objective.objective(self._okr_measurement, self.progress)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How far the objective has come since its baseline, and the odds of reaching it."""
+        from kpi_lib.evidence.progress import progress
+
+        return progress(self.data, self._okr_measurement)
+
+    @cached_property
+    def _okr_measurement(self) -> Measurement:
+        """The figure that the objective is about."""
         judged_as = self.kpi.okr_measured
         if judged_as is None or judged_as(self.params) == self.params:
-            return objective.objective(self.measurement)
-        return objective.objective(measure(self.kpi, self.tables, judged_as(self.params)))
+            return self.measurement
+        return measure(self.kpi, self.tables, judged_as(self.params))
 
     @property
     def references(self) -> Prose:

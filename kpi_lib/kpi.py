@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import ibis.expr.types as ir
 from pydantic import BaseModel, ConfigDict, Field
 
+from kpi_lib.condition import Condition
 from kpi_lib.periods import PeriodName
 from kpi_lib.schema import Tables
 
@@ -106,7 +107,7 @@ class KpiParams(BaseModel):
     )
     with_evidence: bool = parameter(True, meaning="whether to judge the KPI, which takes longer")
     hypothesis: str = parameter("", meaning="what we expect this KPI to do for us")
-    drop_if: str = parameter("", meaning="the result that would make us drop it")
+    drop_if: Condition = parameter("", meaning="the result that would make us drop it")
     decide_on: date | None = parameter(None, meaning="the day on which we decide")
     looks: tuple[date, ...] = parameter((), meaning="planned review dates")
     interesting_change: float = parameter(
@@ -201,7 +202,7 @@ class CheapMove:
     meaning: str
     edit: Callable[[Tables, Any], Tables]
     given_away_by: str
-    """The counter-metric that shows it: a KPI of the catalogue, or a named figure of the notebook."""
+    """What shows it: `kpi`, `figure` (a column of a part), or `kpi.figure`; a reason after a colon."""
 
 
 @dataclass(frozen=True)

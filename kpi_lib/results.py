@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.shown import Travelling
@@ -13,6 +14,7 @@ from kpi_lib.sections.number import trend_rows
 from kpi_lib.sentence import sentence
 
 if TYPE_CHECKING:
+    from kpi_lib.evidence.progress import Progress
     from kpi_lib.evidence.verdict import Verdict
     from kpi_lib.experiment import Experiment
     from kpi_lib.measure import Measurement
@@ -48,6 +50,9 @@ def result(experiment: Experiment) -> dict[str, Any]:
     }
     rest = {
         "okr": experiment.okr.said,
+        "progress": progress_of(experiment.progress),
+        "drop_if": asdict(experiment.dropping),
+        "looks": plain_tree({**asdict(experiment.standing), "said": experiment.looks.said}),
         "list": meeting_list(experiment),
         "params": plain_tree(experiment.params.model_dump(mode="json")),
     }
@@ -102,6 +107,24 @@ def judged(found: Verdict | None) -> dict[str, Any]:
         "verdict": {"suggestion": found.suggestion, "because": found.because},
         "findings": findings,
     }
+
+
+def progress_of(found: Progress) -> dict[str, Any]:
+    """The objective as numbers: baseline, goal, day, share of the step, and the odds."""
+    baseline, change = found.baseline, found.change
+    numbers = {
+        "begun_on": found.begun_on,
+        "due_on": found.due_on,
+        "baseline": baseline.value if baseline else None,
+        "baseline_period": baseline.label if baseline else None,
+        "goal": found.goal,
+        "share": found.share,
+        "change": asdict(change) if change else None,
+        "odds": found.odds,
+        "expected": found.expected,
+    }
+    told: dict[str, Any] = plain_tree(numbers)
+    return told
 
 
 def meeting_list(experiment: Experiment) -> dict[str, Any] | None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
-from kpi_lib.kpi import Difference, Kpi, Unit
+from kpi_lib.kpi import Better, Difference, Kpi, Unit
 from kpi_lib.measure import Cell, Measurement
 from kpi_lib.wording import format_change, format_count, format_interval, format_value
 
 
 def sentence(measurement: Measurement) -> str:
-    """The headline with unit, interval, n and period, then the change and whether it can be told."""
-    said = f"{_headline(measurement)} {change_sentence(measurement)}".strip()
+    """The headline with unit, interval, n and period, then the change and whether it can be told.
+
+    Where a threshold is set, the chance that it is passed follows.
+    """
+    told = (_headline(measurement), change_sentence(measurement), _beyond(measurement))
+    said = " ".join(part for part in told if part)
     still_open = measurement.trend[measurement.trend["is_open"]]
     if still_open.empty:
         return said
@@ -61,16 +67,46 @@ def _headline(measurement: Measurement) -> str:
     """The figure; where a share was never seen to happen, its upper limit instead of a zero."""
     kpi, cell = measurement.kpi, measurement.headline
     units = format_count(cell.n, noun_of(kpi))
+    because = _of_headline(measurement, "reason") or ""
     if cell.n == 0:
-        return f"{kpi.title} cannot be told: nothing was observed in {cell.label}."
+        return f"{kpi.title} cannot be told: {because or f'nothing was observed in {cell.label}'}."
     if cell.value is None:
-        return f"{kpi.title} cannot be told yet ({units}, {cell.label})."
+        reason = f": {because}" if because else ""
+        return f"{kpi.title} cannot be told yet ({units}, {cell.label}){reason}."
     value = format_value(cell.value, kpi.unit, measurement.currency)
     if kpi.unit is Unit.SHARE and cell.value == 0 and cell.low == 0 and cell.high:
         most = format_value(cell.high, kpi.unit)
         seen = f"{value} seen; {_interval(measurement, cell)}{units}, {cell.label}"
         return f"{kpi.title} {_verb(kpi.title)} at most {most} ({seen})."
     return f"{kpi.title} {_verb(kpi.title)} {value} ({_interval(measurement, cell)}{units}, {cell.label})."
+
+
+def _beyond(measurement: Measurement) -> str:
+    """The chance that the figure lies beyond the threshold of the parameters, on its better side."""
+    chance = _of_headline(measurement, "chance")
+    threshold = measurement.params.model_dump().get("threshold")
+    if chance is None or threshold is None:
+        return ""
+    kpi = measurement.kpi
+    limit = format_value(threshold, kpi.unit, measurement.currency)
+    side = "exceeds" if kpi.better is Better.HIGHER else "is below"
+    return f"The chance that it {side} {limit} is {_share(float(chance))}."
+
+
+def _share(chance: float) -> str:
+    """A chance counted from draws, which never says never."""
+    if 0.01 <= chance <= 0.99:
+        return f"about {round(100 * chance)} %"
+    return "less than 1 %" if chance < 0.5 else "more than 99 %"
+
+
+def _of_headline(measurement: Measurement, column: str) -> Any:
+    """What a column of the trend says of the headline period; None where it is not there or empty."""
+    trend = measurement.trend
+    if column not in trend.columns:
+        return None
+    found = trend.loc[trend["label"] == measurement.headline.label, column].dropna()
+    return found.iloc[0] if len(found) else None
 
 
 def _interval(measurement: Measurement, cell: Cell) -> str:
@@ -84,4 +120,5 @@ def _interval(measurement: Measurement, cell: Cell) -> str:
 
 
 def _verb(title: str) -> str:
-    return "are" if title.endswith("s") and not title.endswith("ss") else "is"
+    head = re.split(" (?:on|of|to|in) ", title)[0]
+    return "are" if head.endswith("s") and not head.endswith("ss") else "is"

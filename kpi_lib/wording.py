@@ -97,6 +97,15 @@ def format_count(count: float | None, noun: str = "") -> str:
     return f"{count:,.0f} {plural(noun, count)}".strip()
 
 
+def in_a_sentence(title: str) -> str:
+    """A title as it stands within a sentence or on an axis; abbreviations stay as they are.
+
+    >>> in_a_sentence("CLV to CAC"), in_a_sentence("Time to value")
+    ('CLV to CAC', 'time to value')
+    """
+    return " ".join(word if word.isupper() else word.lower() for word in title.split())
+
+
 def plural(noun: str, count: float) -> str:
     """The noun as it stands after `count`."""
     if count == 1 or not noun:

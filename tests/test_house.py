@@ -15,47 +15,50 @@ LONG_FOR_A_REASON = {"kpi_lib.contract": "one declaration for each table of the 
 
 ARROWS: dict[str, set[str]] = {
     # the ground: what a KPI is and what data may look like
+    "caching": set(),
     "periods": set(),
     "schema": set(),
-    "compiled": set(),
+    "compiled": {"caching"},
     "engine": {"compiled"},
     "judged": set(),
     "wording": set(),
+    "condition": {"wording"},
     "contract": {"schema"},
     "editing": {"schema"},
-    "kpi": {"periods", "schema"},
+    "kpi": {"condition", "periods", "schema"},
     "alike": {"compiled", "engine"},
     # what a KPI is written with
     "stats": {"kpi"},
     "customers": {"editing", "engine", "kpi", "periods", "schema", "stats"},
     "example": {"contract", "customers", "schema"},
-    "kpis": {"customers", "kpi", "periods", "schema", "stats"},
-    "catalogue": {"contract", "kpi", "kpis"},
+    "composite": {"kpi", "measure", "periods", "schema", "stats", "wording"},
+    "kpis": {"composite", "customers", "kpi", "periods", "schema", "stats"},
+    "catalogue": {"composite", "contract", "kpi", "kpis"},
     # where tables come from; knows no KPI
-    "data": {"alike", "contract", "engine", "schema"},
+    "data": {"alike", "caching", "contract", "engine", "schema"},
     # what can be asked of any KPI; knows no data set and no KPI
     "measure": {"engine", "kpi", "periods", "schema", "stats", "wording"},
     "sentence": {"kpi", "measure", "wording"},
     "sweep": {"alike", "kpi", "measure", "schema"},
     "evidence": {
-        *{"alike", "contract", "engine", "judged", "kpi", "measure", "periods", "schema"},
-        *{"sentence", "stats", "sweep", "wording"},
+        *{"alike", "caching", "condition", "contract", "engine", "judged", "kpi", "measure"},
+        *{"periods", "schema", "sentence", "stats", "sweep", "wording"},
     },
     # what a data set feeds, and the parameters registered for it
-    "registered": {"data", "kpi"},
+    "registered": {"catalogue", "composite", "data", "kpi"},
     "candidates": {"catalogue", "data", "kpi", "registered"},
     # how it is shown
     "charts": {"kpi", "wording"},
     "view": {"charts"},
     "verbs": {"charts", "view"},
     "sections": {
-        *{"candidates", "catalogue", "charts", "data", "engine", "evidence", "kpi", "measure"},
-        *{"schema", "sentence", "stats", "sweep", "view", "wording"},
+        *{"candidates", "catalogue", "charts", "condition", "data", "engine", "evidence", "kpi"},
+        *{"measure", "schema", "sentence", "stats", "sweep", "view", "wording"},
     },
     # one notebook: everything above, for one KPI on one data set
     "experiment": {
         *{"candidates", "catalogue", "charts", "data", "evidence", "explore", "kpi", "measure"},
-        *{"schema", "sections", "sweep", "view", "wording"},
+        *{"registered", "schema", "sections", "sweep", "view", "wording"},
     },
     "explore": {"charts", "experiment", "kpi", "measure", "sections"},
     "overview": {"candidates", "data", "evidence", "kpi", "schema", "sections", "view"},
@@ -65,7 +68,8 @@ ARROWS: dict[str, set[str]] = {
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
     "review": {
-        *{"candidates", "catalogue", "data", "judged", "kpi", "overview", "periods", "wording"},
+        *{"candidates", "catalogue", "condition", "data", "evidence", "judged", "kpi"},
+        *{"overview", "periods", "sections", "wording"},
     },
     "cli": {"review"},
 }

@@ -254,3 +254,18 @@ def test_the_newest_cohort_may_still_be_open() -> None:
     assert found.headline.label == "2025Q3"
     assert found.trend["is_open"].tolist() == [False, False, False, True]
     assert "2025Q4 is still open" in sentence(found)
+
+
+@pytest.mark.parametrize(
+    ("title", "verb"),
+    [
+        ("Inactive customers", "are"),
+        ("Return on levers", "is"),
+        ("Time to value", "is"),
+        ("Cost of sales", "is"),
+        ("Gross loss", "is"),
+    ],
+)
+def test_the_verb_follows_the_head_of_the_title(title: str, verb: str) -> None:
+    found = measure(signal_kpi(title=title), TABLES, signal_params())
+    assert sentence(found).startswith(f"{title} {verb} ")

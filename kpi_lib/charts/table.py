@@ -23,7 +23,15 @@ TEXT_ROWS = 12
 
 Units = Mapping[str, Unit | str]
 
-_SHORT = {"mrr": "MRR", "arr": "ARR", "api": "API", "kpi": "KPI", "n": "n"}
+_SHORT = {
+    "mrr": "MRR",
+    "arr": "ARR",
+    "api": "API",
+    "kpi": "KPI",
+    "n": "n",
+    "clv": "CLV",
+    "cac": "CAC",
+}
 _WHOLE = {Unit.MONEY, Unit.MONEY_PER_MONTH, Unit.COUNT}
 
 _SORT = (

@@ -124,23 +124,29 @@ def _amounts(tables: Tables, params: Choice, positions: list[int]) -> list[float
         amount=rows["amount"].sum(), units=rows.count()
     )
     frame = run(sums)
-    own = frame[frame["left"] == 1].set_index("position")
+    own = frame[frame["left"] == 1]
     sides = frame.groupby("after")[["amount", "units"]].sum()
-    means = {place: own["amount"].get(place) / own["units"].get(place) for place in own.index}
-    sided = (sides["amount"] / sides["units"]).to_dict()
-    return [means.get(p, sided.get(int(p >= _sale(params)), float("nan"))) for p in positions]
+    means: dict[int, float] = dict(zip(own["position"], own["amount"] / own["units"], strict=True))
+    sided: dict[int, float] = dict(zip(sides.index, sides["amount"] / sides["units"], strict=True))
+    return [means.get(p, sided.get(int(p >= _sale(params)), math.nan)) for p in positions]
 
 
 def curves(tables: Tables, params: Choice) -> ir.Table:
-    """Per step and day since entering: step, day, passed_share, gone_share, in_it_share, at_risk."""
+    """Per step and day since entering: step, day, passed_share, gone_share, in_it_share, at_risk.
+
+    The three shares add up to 1. The step that begins with `from_state` comes last.
+    """
     rows = steps_taken(tables, params)
     day = ibis.ifelse(rows["value"] < 0, 0, rows["value"]).cast("float64")
     rows = rows.mutate(day=day)
     counts = run(rows.group_by("position", "step", "day", "outcome").aggregate(units=rows.count()))
-    found = [_curve(key, part, params) for key, part in counts.groupby(["position", "step"])]
+    groups = counts.groupby(["position", "step"])
+    found = [_curve(key, part, params) for key, part in groups]
     kinds = {"position": "int64", "step": "string", "day": "float64", "passed_share": "float64"}
     kinds |= {"gone_share": "float64", "in_it_share": "float64", "at_risk": "int64"}
-    return stacked(found, kinds).order_by("position", "day").drop("position")
+    table = stacked(found, kinds)
+    place = list(params.states).index(params.from_state) + 1
+    return table.order_by(table["position"] == place, "position", "day").drop("position")
 
 
 def _curve(key: Any, part: pd.DataFrame, params: Choice) -> pd.DataFrame:
@@ -166,7 +172,7 @@ def beside(tables: Tables, params: Choice) -> ir.Table:
     passed = dict(zip(goals["period"], goals["passed"], strict=True))
     found["passed"] = [passed.get(period, 0) for period in found["period"]]
     found["snapshot"] = found["passed"] / found["entered"]
-    shown = ["period", "conversion", "low", "high", "snapshot", "entered", "passed", "reason"]
+    shown = ["period", "conversion", "low", "high", "snapshot", "entered", "passed"]
     return cell_table(found[shown]).order_by("period")
 
 
@@ -182,12 +188,30 @@ def _passed_in(tables: Tables, params: Choice) -> ir.Table:
 
 
 def quality(tables: Tables, params: Choice) -> ir.Table:
-    """Throughput against quality, per period in which journeys passed.
+    """Fit of who passes and of who enters, per period.
 
-    Columns: period, ideal_share (of those passed whose fit is stated) with low and high,
-    entered_ideal_share (of those who entered in the period), passed, entered, reading (against the
-    period before: more or fewer pass, of better, worse or the same fit).
+    Columns: period, ideal_share (of those who passed in it and whose fit is stated) with low and
+    high, entered_ideal_share (of those who entered in it), passed, entered.
     """
+    shown = ["period", "ideal_share", "low", "high", "entered_ideal_share", "passed", "entered"]
+    return cell_table(_quality(tables, params)[shown], **_COUNTED).order_by("period")
+
+
+def throughput(tables: Tables, params: Choice) -> ir.Table:
+    """Throughput against quality: period, passed, ideal_passed, ideal_share, reading.
+
+    `reading` compares with the period before: more or fewer pass, of better or worse fit.
+    """
+    found = _quality(tables, params)
+    found["reading"] = _readings(found)
+    shown = ["period", "passed", "ideal_passed", "ideal_share", "reading"]
+    return cell_table(found[shown], reading="string", **_COUNTED).order_by("period")
+
+
+_COUNTED = dict.fromkeys(("passed", "entered", "ideal_passed"), "int64")
+
+
+def _quality(tables: Tables, params: Choice) -> pd.DataFrame:
     frames = [
         _fit(_passed_in(tables, params), "passed"),
         _fit(shown_passages(tables, params), "entered"),
@@ -196,27 +220,23 @@ def quality(tables: Tables, params: Choice) -> ir.Table:
     counts = [name for name in found if name != "period"]
     found = found.fillna(dict.fromkeys(counts, 0)).reset_index(drop=True)
     limits = [
-        wilson(ideal, told, params.level) if told else (float("nan"),) * 2
-        for ideal, told in zip(found["passed_ideal"], found["passed_told"], strict=True)
+        wilson(ideal, told, params.level) if told else (math.nan, math.nan)
+        for ideal, told in zip(found["ideal_passed"], found["passed_told"], strict=True)
     ]
-    found = found.assign(
-        ideal_share=found["passed_ideal"] / found["passed_told"].where(found["passed_told"] > 0),
-        entered_ideal_share=found["entered_ideal"]
+    return found.assign(
+        ideal_share=found["ideal_passed"] / found["passed_told"].where(found["passed_told"] > 0),
+        entered_ideal_share=found["ideal_entered"]
         / found["entered_told"].where(found["entered_told"] > 0),
         low=[one[0] for one in limits],
         high=[one[1] for one in limits],
     )
-    found["reading"] = _readings(found)
-    shown = ["period", "ideal_share", "low", "high", "entered_ideal_share", "passed", "entered"]
-    counted = dict.fromkeys(("passed", "entered"), "int64")
-    return cell_table(found[[*shown, "reading"]], reading="string", **counted).order_by("period")
 
 
 def _fit(rows: ir.Table, name: str) -> pd.DataFrame:
     """period, and the number of rows, of those with a stated fit and of ideal ones."""
     told = rows["is_ideal"].isin(["ideal", "other"])
     counts = {name: rows.count(), f"{name}_told": rows.count(where=told)}
-    counts[f"{name}_ideal"] = rows.count(where=rows["is_ideal"] == "ideal")
+    counts[f"ideal_{name}"] = rows.count(where=rows["is_ideal"] == "ideal")
     return run(rows.group_by("period").aggregate(**counts))
 
 

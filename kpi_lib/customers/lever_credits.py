@@ -14,10 +14,18 @@ import ibis.expr.types as ir
 import numpy as np
 
 from kpi_lib.customers import lever_paths
-from kpi_lib.customers.lever_paths import paths, shares, touches
-from kpi_lib.customers.subscribed import small
+from kpi_lib.customers.lever_paths import (
+    JOURNEY,
+    decayed,
+    in_order,
+    journeys,
+    on_the_way,
+    position_ends,
+    touches,
+)
+from kpi_lib.customers.subscribed import number_of, ratio, small
 from kpi_lib.engine import run
-from kpi_lib.schema import Tables, kept
+from kpi_lib.schema import Tables, kept, named
 from kpi_lib.stats.attribution import credit_draws
 from kpi_lib.stats.bootstrap import cluster_weights
 from kpi_lib.stats.distributions import Floats
@@ -65,41 +73,114 @@ class Rule(lever_paths.Rule, Protocol):
 def account_credits(tables: Tables, rule: Rule) -> ir.Table:
     """One row per account and lever: its credits by model (money), touches, cost, costed (touches with
     one), paid (credits by the chosen model of those)."""
-    rows = paths(tables, rule)
-    found = shares(rows, rule)
-    rows = rows.mutate(**{name: share * rows["amount"] for name, share in found.items()})
-    rows = rows.mutate(paid=ibis.ifelse(rows["cost"].notnull(), rows[rule.model], None))
+    rows = lever_sums(tables, rule)
+    every, paid = _shares_of(rows, rule, ""), _shares_of(rows, rule, "_costed")
+    money = {name: share * rows["amount"] for name, share in every.items()}
+    rows = rows.mutate(**money, **{PAID: paid[rule.model] * rows["amount"]})
+    whose = journeys(tables, list(rule.states), list(rule.outcomes))
+    whose = whose.select("account_id", of="journey")
+    rows = rows.join(whose, rows[JOURNEY] == whose["of"])
     return rows.group_by("account_id", "lever").aggregate(
         **{name: rows[name].sum().fill_null(0.0) for name in (*MODELS, PAID, COST)},
-        touches=rows.count(),
-        costed=rows["cost"].count(),
+        touches=rows["n"].sum(),
+        costed=rows["n_costed"].sum(),
     )
 
 
-def account_moves(tables: Tables, rule: Rule, levers: list[str]) -> ir.Table:
-    """One row per account and move of its journeys: account_id, origin, target, ends, n.
+@named
+def lever_sums(tables: Tables, rule: Rule) -> ir.Table:
+    """One row per journey and lever: what all models need, without a share for each touch.
 
-    States and ends as in `stats.markov.chain_of`.
+    n, decay (sum), from_place and to_place (first and last of its places in the journey), the same of the
+    touches with a cost (`_costed`), cost, amount; length, distinct and decay_all are the journey's.
     """
-    rows, base = paths(tables, rule), len(levers) + 1
+    rows = on_the_way(tables, rule)
+    ends = rows.group_by(of=rows[JOURNEY]).aggregate(nearest=rows["age"].min())
+    rows = rows.join(ends, rows[JOURNEY] == ends["of"]).drop("of")
+    rows = rows.mutate(
+        place=ibis.row_number().over(in_order()) + 1, decay=decayed(rows, rule.half_life_days)
+    )
+    known = rows["cost"].notnull()
+    sums = rows.group_by(JOURNEY, "lever").aggregate(
+        amount=rows["amount"].max(),
+        cost=rows["cost"].sum(),
+        **_places(rows, None, ""),
+        **_places(rows, known, "_costed"),
+    )
+    whole = ibis.window(group_by=JOURNEY)
+    return sums.mutate(
+        length=sums["n"].sum().over(whole),
+        distinct=sums.count().over(whole),
+        decay_all=sums["decay"].sum().over(whole),
+    )
+
+
+def _places(rows: ir.Table, where: ir.BooleanValue | None, ending: str) -> dict[str, ir.Value]:
+    return {
+        f"n{ending}": rows.count(where=where),
+        f"decay{ending}": rows["decay"].sum(where=where).fill_null(0.0),
+        f"from_place{ending}": rows["place"].min(where=where),
+        f"to_place{ending}": rows["place"].max(where=where),
+    }
+
+
+def _shares_of(rows: ir.Table, rule: Rule, ending: str) -> dict[str, ir.FloatingValue]:
+    """The share of its journey that a lever gets by each model: sums of `lever_paths.shares`."""
+    number = rows[f"n{ending}"].cast("float64")
+    first = number_of(rows[f"from_place{ending}"].fill_null(0) == 1)
+    last = number_of(rows[f"to_place{ending}"].fill_null(0) == rows["length"])
+    ends, middle = position_ends(rows["length"], rule), 1 - rule.first_share - rule.last_share
+    between = (number - first - last) * middle / (rows["length"] - 2).cast("float64").nullif(0.0)
+    by_ends = first * ends[0] + last * ends[1]
+    return {
+        "first": first,
+        "last": last,
+        "linear": ratio(number, rows["length"]),
+        "position": ibis.cases(
+            (rows["length"] == 1, number),
+            (rows["length"] == 2, by_ends),
+            else_=by_ends + between,
+        ),
+        "time_decay": ratio(rows[f"decay{ending}"], rows["decay_all"]),
+        "shapley": ratio(number, rows["n"] * rows["distinct"]),
+    }
+
+
+def journey_moves(tables: Tables, rule: Rule, levers: list[str]) -> ir.Table:
+    """One row per journey and move in it: journey, origin, target, ends, n.
+
+    States and ends as in `stats.markov.chain_of`. One order of the touches serves all.
+    """
+    rows, base = on_the_way(tables, rule), len(levers) + 1
     if rule.journeys_used == "converted":
         rows = rows.filter(rows["converted"] == 1)
     numbers = list(range(1, base))
     codes = small({"what": levers, "code": numbers}, {"what": "string", "code": "int64"})
     rows = rows.join(codes, rows["lever"] == codes["what"]).drop("what")
-    in_order = ibis.window(group_by=["account_id", "ended_on"], order_by="place")
-    key = rows["code"]
-    for back in range(1, rule.markov_order):
-        earlier = rows["code"].lag(back).over(in_order).fill_null(0)
-        key = key + earlier * base**back
-    rows = rows.mutate(after=key)
-    rows = rows.mutate(before=rows["after"].lag().over(in_order).fill_null(0))
-    inner = rows.select("account_id", origin="before", target="after", ends=_whole(0))
-    last = rows.filter(rows["place"] == rows["length"])
-    how = ibis.ifelse(last["converted"] == 1, 1, 2).cast("int64")
-    final = last.select("account_id", origin="after", target=_whole(0), ends=how)
-    both = ibis.union(inner, final)
-    return both.group_by("account_id", "origin", "target", "ends").aggregate(n=both.count())
+    back = [rows["code"]]
+    back += [
+        rows["code"].lag(n).over(in_order()).fill_null(0) for n in range(1, 1 + rule.markov_order)
+    ]
+    rows = rows.select(
+        JOURNEY,
+        "converted",
+        origin=_key(back[1:], base),
+        after=_key(back[:-1], base),
+        is_last=rows["code"].lead().over(in_order()).isnull(),
+    )
+    how = ibis.ifelse(rows["converted"] == 1, 1, 2).cast("int64")
+    steps = rows.mutate(ends=ibis.ifelse(rows["is_last"], how, _whole(0)))
+    counted = steps.group_by(JOURNEY, "origin", "after", "ends").aggregate(n=steps.count())
+    inner = counted.select(JOURNEY, "origin", "n", target="after", ends=_whole(0))
+    final = counted.filter(counted["ends"] > 0)
+    final = final.select(JOURNEY, "n", "ends", origin="after", target=_whole(0))
+    return ibis.union(inner, final.select(*inner.columns))
+
+
+def _key(codes: list[ir.IntegerValue], base: int) -> ir.IntegerValue:
+    """The state of these levers, the last one first; see `stats.markov.state_keys`."""
+    parts = [code * base**place for place, code in enumerate(codes)]
+    return sum(parts[1:], start=parts[0]).cast("int64")
 
 
 def _whole(number: int) -> ir.IntegerScalar:
@@ -138,9 +219,11 @@ class Credits:
 
 def credits(tables: Tables, rule: Rule) -> Credits:
     """The credits of all journeys that have ended."""
-    frame = run(account_credits(tables, rule).order_by("account_id", "lever"))
-    accounts, row = np.unique(frame["account_id"].to_numpy(dtype=str), return_inverse=True)
-    levers, column = np.unique(frame["lever"].to_numpy(dtype=str), return_inverse=True)
+    import pandas as pd
+
+    frame = run(account_credits(tables, rule))
+    row, accounts = pd.factorize(frame["account_id"], sort=True)
+    column, levers = pd.factorize(frame["lever"], sort=True)
     shape = (len(accounts), len(levers))
     columns = (*MODELS, PAID, COST, TOUCHES)
     made = {name: _sparse(frame[name], row, column, shape) for name in columns}
@@ -153,13 +236,16 @@ def credits(tables: Tables, rule: Rule) -> Credits:
 
 def _chain(tables: Tables, rule: Rule, levers: list[str], accounts: Any) -> tuple[Chain, Any]:
     """The chain, and how often each account makes each move."""
-    order = ["account_id", "origin", "target", "ends"]
-    frame = run(account_moves(tables, rule, levers).order_by(order))
-    keys = frame[["origin", "target", "ends"]].to_numpy(dtype=np.int64)
-    moves, column = np.unique(keys, axis=0, return_inverse=True)
-    row = np.searchsorted(accounts, frame["account_id"].to_numpy(dtype=str))
-    chain = chain_of(moves[:, 0], moves[:, 1], moves[:, 2], len(levers))
-    return chain, _sparse(frame["n"], row, np.ravel(column), (len(accounts), len(moves)))
+    frame = run(journey_moves(tables, rule, levers))
+    base = (len(levers) + 1) ** rule.markov_order
+    keys = (frame["ends"] * base + frame["origin"]) * base + frame["target"]
+    moves, column = np.unique(keys.to_numpy(dtype=np.int64), return_inverse=True)
+    ends = run(journeys(tables, list(rule.states), list(rule.outcomes)))
+    places = np.empty(int(ends[JOURNEY].max()) + 1, dtype=np.int64)
+    places[ends[JOURNEY]] = accounts.get_indexer(ends["account_id"])
+    chain = chain_of(moves // base % base, moves % base, moves // base**2, len(levers))
+    row = places[frame[JOURNEY].to_numpy(dtype=np.int64)]
+    return chain, _sparse(frame["n"], row, column, (len(accounts), len(moves)))
 
 
 def _sparse(values: pd.Series[Any], row: Any, column: Any, shape: tuple[int, int]) -> Any:

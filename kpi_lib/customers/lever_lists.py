@@ -13,7 +13,7 @@ from kpi_lib.customers import lever_credits
 from kpi_lib.customers.frames import table_of
 from kpi_lib.customers.lenses import with_ideal
 from kpi_lib.customers.lever_credits import COST, MARKOV, PAID, TOUCHES, credits, volume
-from kpi_lib.customers.lever_paths import UNSTATED, credited, paths, shares
+from kpi_lib.customers.lever_paths import UNSTATED, credited, journeys, paths, shares
 from kpi_lib.customers.subscribed import ratio, with_account
 from kpi_lib.engine import run
 from kpi_lib.periods import Period, PeriodName, complete_periods
@@ -213,6 +213,25 @@ def _sums(rows: ir.Table) -> dict[str, ir.Value]:
 def _back(sums: ir.Table) -> ir.FloatingValue:
     """Money credited per money spent, over the touches with a cost."""
     return ratio(sums["paid"], sums["cost"])
+
+
+def books(tables: Tables, rule: Rule) -> ir.Table:
+    """How the books are kept, in one row: touches_by_people, free_share (of them, entered at a cost of 0), ended
+    (journeys), lost_share (of them, without an outcome). No row where nothing happened."""
+    rows = tables["interactions"]
+    rows = rows.filter(rows["lever"] == "team", rows["at"].date() <= tables.as_of)
+    ends = journeys(tables, list(rule.states), list(rule.outcomes))
+    team = rows.aggregate(touches_by_people=rows.count(), free=rows.count(where=rows["cost"] == 0))
+    both = team.cross_join(
+        ends.aggregate(ended=ends.count(), lost=ends.count(where=ends["converted"] == 0))
+    )
+    both = both.filter((both["touches_by_people"] > 0) | (both["ended"] > 0))
+    return both.select(
+        "touches_by_people",
+        "ended",
+        free_share=ratio(both["free"], both["touches_by_people"]),
+        lost_share=ratio(both["lost"], both["ended"]),
+    ).order_by("ended")
 
 
 def accounts(tables: Tables, rule: Rule) -> ir.Table:

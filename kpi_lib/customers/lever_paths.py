@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.customers import states
+from kpi_lib.customers.subscribed import ratio
 from kpi_lib.periods import Period, period_of
 from kpi_lib.schema import Tables, kept, named
 
@@ -83,7 +84,8 @@ def touches(tables: Tables, lever_by: LeverBy) -> ir.Table:
 
 @kept
 def journeys(tables: Tables, order: Sequence[str], outcomes: Sequence[str]) -> ir.Table:
-    """One row per journey that has ended: account_id, ended_on, after_on, converted (1, 0), amount.
+    """One row per journey that has ended: journey (a number), account_id, ended_on, after_on, converted (1, 0),
+    amount.
 
     `after_on` is the day on which the journey before ended, null for the first. A loss after the last
     of the outcomes ends no journey, since nothing lay ahead. Two ends on one day are one: the outcome.
@@ -103,21 +105,23 @@ def journeys(tables: Tables, order: Sequence[str], outcomes: Sequence[str]) -> i
         amount=ends["amount"].sum(), converted=ends["converted"].max().cast("int64")
     )
     by_day = ibis.window(group_by="account_id", order_by="ended_on")
-    return days.mutate(after_on=days["ended_on"].lag().over(by_day))
+    one_by_one = ibis.window(order_by=["account_id", "ended_on"])
+    return days.mutate(
+        journey=ibis.row_number().over(one_by_one).cast("int64"),
+        after_on=days["ended_on"].lag().over(by_day),
+    )
 
 
 @named
-def paths(tables: Tables, rule: Rule) -> ir.Table:
-    """Every touch of an ended journey, in its place; see `touches` and `journeys` for the columns.
-
-    Besides: place (from 1), length (touches of the journey), repeats (of this lever in it), distinct
-    (levers in it), age (days before the end, float64).
-    """
-    return _paths(tables, rule.lever_by, rule.states, rule.outcomes, rule.look_back_days)
+def on_the_way(tables: Tables, rule: Rule) -> ir.Table:
+    """The touches of ended journeys; see `touches` and `journeys` for the columns, and age (days before the
+    end, float64)."""
+    chosen = (rule.lever_by, rule.states, rule.outcomes, rule.look_back_days)
+    return _on_the_way(tables, *chosen)
 
 
 @named
-def _paths(
+def _on_the_way(
     tables: Tables, by: LeverBy, order: Sequence[str], outcomes: Sequence[str], look_back: int
 ) -> ir.Table:
     rows, ends = touches(tables, by), journeys(tables, list(order), list(outcomes))
@@ -129,18 +133,33 @@ def _paths(
     ]
     joined = rows.join(ends, inside).drop("of")
     joined = joined.filter(joined["after_on"].isnull() | (joined["day"] > joined["after_on"]))
-    whole = ibis.window(group_by=["account_id", "ended_on"])
-    same = ibis.window(group_by=["account_id", "ended_on", "lever"])
-    by_time = ibis.window(group_by=["account_id", "ended_on"], order_by=["at", "touch_id"])
-    age = joined["ended_on"].delta(joined["day"], unit="day").cast("float64")
-    joined = joined.mutate(
-        place=ibis.row_number().over(by_time) + 1,
-        length=joined.count().over(whole),
-        repeats=joined.count().over(same),
-        age=age,
+    return joined.mutate(age=joined["ended_on"].delta(joined["day"], unit="day").cast("float64"))
+
+
+def in_order() -> Any:
+    """The window of a journey's touches in their order; two of one moment stand by their ids."""
+    return ibis.window(group_by=JOURNEY, order_by=["at", "touch_id"])
+
+
+JOURNEY = "journey"
+
+
+def paths(tables: Tables, rule: Rule) -> ir.Table:
+    """The same, each touch in its place.
+
+    Besides: place (from 1), length (touches of the journey), repeats (of this lever in it), distinct
+    (levers in it), nearest (age of the last touch).
+    """
+    rows = on_the_way(tables, rule)
+    whole = ibis.window(group_by=JOURNEY)
+    rows = rows.mutate(
+        place=ibis.row_number().over(in_order()) + 1,
+        length=rows.count().over(whole),
+        repeats=rows.count().over(ibis.window(group_by=[JOURNEY, "lever"])),
+        nearest=rows["age"].min().over(whole),
     )
-    one = ibis.literal(1).cast("float64") / joined["repeats"].cast("float64")
-    return joined.mutate(distinct=one.sum().over(whole), nearest=joined["age"].min().over(whole))
+    one = ratio(_ONE, rows["repeats"])
+    return rows.mutate(distinct=one.sum().over(whole))
 
 
 def shares(rows: ir.Table, rule: Rule) -> dict[str, ir.FloatingValue]:
@@ -148,36 +167,44 @@ def shares(rows: ir.Table, rule: Rule) -> dict[str, ir.FloatingValue]:
 
     The same as `stats.paths.touch_shares`: shares of a journey add up to 1 in every model.
     """
-    length = rows["length"].cast("float64")
     first, last = rows["place"] == 1, rows["place"] == rows["length"]
-    halvings = (rows["nearest"] - rows["age"]) / _float(rule.half_life_days)
-    decay = (halvings * _float(math.log(2))).exp()
-    whole = ibis.window(group_by=["account_id", "ended_on"])
+    decay, whole = decayed(rows, rule.half_life_days), ibis.window(group_by=JOURNEY)
     return {
         "first": _number(first),
         "last": _number(last),
-        "linear": _ONE / length,
+        "linear": ratio(_ONE, rows["length"]),
         "position": _by_position(rows, first, last, rule),
-        "time_decay": decay / decay.sum().over(whole),
-        "shapley": _ONE / (rows["repeats"].cast("float64") * rows["distinct"]),
+        "time_decay": ratio(decay, decay.sum().over(whole)),
+        "shapley": ratio(_ONE, rows["repeats"].cast("float64") * rows["distinct"]),
     }
+
+
+def decayed(rows: ir.Table, half_life_days: float) -> ir.FloatingValue:
+    """1 for the last touch of a journey, half of it for one that is a half-life older."""
+    halvings = (rows["nearest"] - rows["age"]) / _float(half_life_days)
+    return (halvings * _float(math.log(2))).exp()
 
 
 def _by_position(
     rows: ir.Table, first: ir.BooleanValue, last: ir.BooleanValue, rule: Rule
 ) -> ir.FloatingValue:
-    """The ends get their shares, those between the rest; where nobody is between, the ends share all."""
-    ends = rule.first_share + rule.last_share
-    of_two = (rule.first_share / ends, rule.last_share / ends) if ends > 0 else (0.5, 0.5)
-    between = (rows["length"] - 2).cast("float64").nullif(0.0)
-    return ibis.cases(
-        (rows["length"] == 1, _ONE),
-        ((rows["length"] == 2) & first, _float(of_two[0])),
-        (rows["length"] == 2, _float(of_two[1])),
-        (first, _float(rule.first_share)),
-        (last, _float(rule.last_share)),
-        else_=_float(1 - ends) / between,
-    )
+    """The ends get their shares, those between the rest."""
+    ends = position_ends(rows["length"], rule)
+    middle = _float(1 - rule.first_share - rule.last_share)
+    between = middle / (rows["length"] - 2).cast("float64").nullif(0.0)
+    return ibis.cases((rows["length"] == 1, _ONE), (first, ends[0]), (last, ends[1]), else_=between)
+
+
+def position_ends(length: ir.IntegerValue, rule: Rule) -> tuple[ir.FloatingValue, ir.FloatingValue]:
+    """What the first and the last touch get; where nobody is between, they share all in proportion."""
+    both = rule.first_share + rule.last_share
+    of_two = (rule.first_share / both, rule.last_share / both) if both > 0 else (0.5, 0.5)
+    usual = (rule.first_share, rule.last_share)
+    found = [
+        ibis.ifelse(length == 2, _float(two), _float(many))
+        for two, many in zip(of_two, usual, strict=True)
+    ]
+    return found[0], found[1]
 
 
 def credited(tables: Tables, periods: Sequence[Period], rule: Rule, model: str) -> ir.Table:

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 import ibis
 
-from kpi_lib.customers.lever_paths import Rule, journeys, paths, touches
+from kpi_lib.customers.lever_paths import Rule, journeys, on_the_way, touches
 from kpi_lib.editing import with_table
 from kpi_lib.engine import run
 from kpi_lib.kpi import CheapMove, FitRule, RuleOutcome
@@ -32,7 +32,7 @@ def costs_not_recorded(tables: Tables, rule: Rule) -> RuleOutcome | None:
 
 def few_outcomes(tables: Tables, rule: Rule) -> RuleOutcome | None:
     """Fires when fewer than 30 touched journeys ended with an outcome within a year."""
-    rows = paths(tables, rule)
+    rows = on_the_way(tables, rule)
     if not int(run(rows.aggregate(n=rows.count()))["n"].iloc[0]):
         return None
     recent = rows.filter(rows["converted"] == 1, rows["ended_on"] > tables.as_of - _YEAR)
@@ -76,13 +76,13 @@ MOVES = (
         name="hours not booked",
         meaning="Touches by people are entered at no cost, since salaries are paid anyway.",
         edit=hours_not_booked,
-        given_away_by="acquisition_cost: spend stays where it was while touches become free",
+        given_away_by="free_share: touches by people that cost nothing, while everybody is paid",
     ),
     CheapMove(
         name="lost deals kept open",
         meaning="Nobody writes down that a deal is lost, so what it cost is never counted.",
         edit=lost_deals_kept_open,
-        given_away_by="stage_velocity: deals in flight grow older and never leave",
+        given_away_by="lost_share: no journey ends without an outcome any more",
     ),
 )
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from kpi_lib.caching import keep
 from kpi_lib.data import known
 from kpi_lib.data.known import Knowledge, as_known, last_full_month
 from kpi_lib.data.stock import Stock
@@ -162,10 +161,7 @@ class Texts:
         self._grown = False
         with suppress(OSError):
             self.file.parent.mkdir(exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.file.parent, suffix=".part")
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(_read(self.file) | self._found, stream)
-            Path(name).replace(self.file)
+            keep(self.file, json.dumps(_read(self.file) | self._found).encode("utf-8"))
             for old in self.file.parent.glob("questions-*.json"):
                 if old != self.file:
                     old.unlink()

@@ -19,6 +19,7 @@ from typing import TypeVar, cast
 
 import duckdb
 
+from kpi_lib.caching import keep
 from kpi_lib.data.files import Files
 from kpi_lib.data.reading_sql import literal, quoted
 from kpi_lib.data.typed import SCHEMA, Loaded
@@ -83,10 +84,7 @@ def once(place: Path | None, asked: object, find: Callable[[], T]) -> T:
     with suppress(OSError):
         return cast(T, pickle.loads(file.read_bytes()))
     found = find()
-    with suppress(OSError):  # the next process finds out for itself
-        mine = file.with_suffix(f".{os.getpid()}")
-        mine.write_bytes(pickle.dumps(found))
-        mine.replace(file)
+    keep(file, pickle.dumps(found))
     return found
 
 

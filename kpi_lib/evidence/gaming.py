@@ -113,18 +113,22 @@ def _counter(
     others: Others,
     settings: Settings,
 ) -> Counter:
-    """The named counter-metric: another candidate, or a figure of the KPI's own notebook."""
+    """The named counter-metric: another candidate, or a figure of its notebook or of the own one."""
     name = named_by(move)
     if name in others:
         return _candidate(*others[name], tables, edited)
-    for part in honestly.kpi.parts:
-        if name in part.units:
-            return _figure(part, name, honestly, tables, edited, settings)
+    owner, _, figure = name.rpartition(".")
+    if owner in others:
+        other, its = others[owner]
+        honestly = measure(other, tables, its)
+    for part in honestly.kpi.parts if owner in {"", honestly.kpi.name} else ():
+        if figure in part.units:
+            return _figure(part, figure, honestly, tables, edited, settings)
     return Counter(name, reason=f"these data cannot feed {name}, which is to give it away")
 
 
 def named_by(move: CheapMove) -> str:
-    """The name of the counter-metric that a move declares: what stands before the colon."""
+    """The counter-metric that a move declares before the colon: `kpi`, `figure`, or `kpi.figure`."""
     return move.given_away_by.partition(":")[0].strip()
 
 

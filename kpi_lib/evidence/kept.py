@@ -11,11 +11,8 @@ while code or files are being edited, everything is judged anew.
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from kpi_lib import judged
+from kpi_lib.caching import keep, make_room
 from kpi_lib.evidence.finding import (
     DEFAULTS,
     NO_OTHERS,
@@ -123,21 +121,9 @@ _IMPORTED = _code()
 
 
 def _keep(file: Path, found: Findings) -> None:
-    """Write findings whole or not at all; where that is not allowed they are found anew."""
+    """Keep findings; where that is not allowed they are found anew."""
+    folder = file.parent
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make_room(file.parent)
-        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(pickle.dumps(found))
-        Path(name).replace(file)
-
-
-def _make_room(folder: Path) -> None:
-    """Remove what other code found, and the older half where too much is kept."""
-    for other in folder.parent.iterdir():
-        if other != folder:
-            shutil.rmtree(other, ignore_errors=True)
-    there = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime)
-    for file in there[: len(there) // 2] if len(there) > MOST else []:
-        file.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_room(folder, folder.parent.iterdir(), MOST)
+        keep(file, pickle.dumps(found))

@@ -254,6 +254,7 @@ KPI = Kpi(
     ),
     okr="Raise the mean engagement score from {value} by the smallest change worth acting on, by "
     "working through the ten least engaged accounts before their renewal.",
+    okr_target=lambda params, value: value + params.interesting_change,
     references=(
         "Natero. Customer health scores: a worked example of weighted parts, each from 0 to 100.",
         "Dawes, R. M. (1979). The robust beauty of improper linear models in decision making. "

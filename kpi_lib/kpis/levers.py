@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import model_validator
 
-from kpi_lib.customers import lever_parts, lever_rules
+from kpi_lib.customers import lever_rules, lever_shown
 from kpi_lib.customers.lenses import with_ideal
 from kpi_lib.customers.lever_lists import shown_periods
 from kpi_lib.customers.lever_paths import LeverBy, credited
@@ -214,8 +214,8 @@ KPI = Kpi(
     segments=OWN_SEGMENTS,
     noun="interaction",
     is_scoreboard=True,
-    parts=lever_parts.PARTS,
-    who=lever_parts.WHO,
+    parts=lever_shown.PARTS,
+    who=lever_shown.WHO,
     cheap_moves=lever_rules.MOVES,
     fit_rules=lever_rules.FIT_RULES,
     cautions=(

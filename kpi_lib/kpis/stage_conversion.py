@@ -9,10 +9,9 @@ from pydantic import model_validator
 
 from kpi_lib.customers import (
     conversion,
-    conversion_lists,
     conversion_moves,
-    conversion_parts,
     conversion_rules,
+    conversion_shown,
 )
 from kpi_lib.customers.states import STATES, check_states
 from kpi_lib.kpi import (
@@ -23,7 +22,6 @@ from kpi_lib.kpi import (
     FitRule,
     Kpi,
     KpiParams,
-    Part,
     Role,
     Unit,
     parameter,
@@ -102,121 +100,19 @@ def observe(tables: Tables, params: Params) -> ir.Table:
     return conversion.observed(tables, params)
 
 
-SHARES = dict.fromkeys(("conversion", "low", "high"), Unit.SHARE)
-
-
-def counts(*names: str) -> dict[str, Unit]:
-    """Columns that are counted."""
-    return dict.fromkeys(names, Unit.COUNT)
-
-
-ENDS = counts("entered", "passed", "gone")
-
-WHO = Part(
-    name="journeys",
-    title="The journeys of the cohorts shown",
-    meaning="Those on the way first, the largest amount first; then those that passed, then those gone.",
-    compute=conversion_lists.listed,
-    units={"days": Unit.DAYS, "amount": Unit.MONEY},
-)
-
-
-def split_part(name: str, title: str, meaning: str) -> Part:
-    """Conversion from `from_state` to `to_state` by one column, over all periods shown."""
-    return Part(
-        name=f"by_{name}",
-        title=title,
-        meaning=meaning,
-        compute=conversion_parts.split(name),
-        view="bars",
-        units=ENDS | SHARES,
-    )
-
-
-PARTS = (
-    Part(
-        name="steps",
-        title="Conversion of each step, before and after the sale",
-        meaning="Of those who entered a state in the periods shown, the share that got on within the "
-        "horizon; leaving competes, and who is still in the state is censored. `moved_on`, `skipped`, "
-        "`gone` and `in_it` add up to `entered`, at any time.",
-        compute=conversion_parts.steps,
-        view="bars",
-        units=SHARES | counts("entered", "moved_on", "skipped", "gone", "in_it"),
-    ),
-    Part(
-        name="friction",
-        title="What each step loses, in money per year",
-        meaning="Journeys expected to leave, times their mean amount, times the chance that they would "
-        "still have been won. The step with the largest share gone is often not the dearest one.",
-        compute=conversion_parts.friction,
-        view="bars",
-        units=dict.fromkeys(("value_lost", "low", "high", "mean_amount"), Unit.MONEY)
-        | dict.fromkeys(("share_gone", "chance_later"), Unit.SHARE)
-        | {"journeys_gone": Unit.COUNT},
-    ),
-    Part(
-        name="quality",
-        title="Fit of those who pass, and of those who enter",
-        meaning="`ideal_share` of the journeys that reached `to_state` in the period, of those whose fit "
-        "is stated. More throughput of worse fit is no success.",
-        compute=conversion_parts.quality,
-        view="lines",
-        units=dict.fromkeys(("ideal_share", "low", "high", "entered_ideal_share"), Unit.SHARE)
-        | counts("passed", "entered"),
-    ),
-    Part(
-        name="beside",
-        title="The cohort's share, and the snapshot ratio",
-        meaning="`conversion` follows who entered in a period. `snapshot` divides those who passed in "
-        "the period, who entered earlier, by those who entered in it.",
-        compute=conversion_parts.beside,
-        view="lines",
-        units=counts("entered", "passed") | SHARES | {"snapshot": Unit.SHARE},
-    ),
-    Part(
-        name="curves",
-        title="Share of each step that has got on",
-        meaning="By days since entering the state, leaving counted as a competing event "
-        "(Aalen-Johansen); passed, gone and in it add up to 1.",
-        compute=conversion_parts.curves,
-        view="curve",
-        units={"day": Unit.DAYS, "at_risk": Unit.COUNT}
-        | dict.fromkeys(("passed_share", "gone_share", "in_it_share"), Unit.SHARE),
-    ),
-    Part(
-        name="steps_by_fit",
-        title="Each step by fit with the ideal customer",
-        meaning="Where the ideal customer gets on and others do not, and where it makes no difference.",
-        compute=conversion_parts.steps_by_fit,
-        units=counts("entered") | SHARES,
-    ),
-    split_part(
-        "is_ideal",
-        "By fit with the ideal customer",
-        "All periods shown together. A company is ideal when one of its leads is, else as its account "
-        "says.",
-    ),
-    split_part(
-        "track",
-        "By conversation track",
-        "All periods shown together. The track is that of the last touch on or before entering.",
-    ),
-)
-
 CHEAP_MOVES = (
     CheapMove(
         name="late entry",
         meaning="Deals that will be lost within 60 days are never written down in the first state.",
         edit=conversion_moves.late_entry,
-        given_away_by="steps: fewer enter the state, and more leave the one before it",
+        given_away_by="entered: fewer enter the state, and more leave the one before it",
     ),
     CheapMove(
         name="letters of intent",
         meaning="Deals that stall are declared to have reached the later state, and leave it again a "
         "month later.",
         edit=conversion_moves.letters_of_intent,
-        given_away_by="steps and customer_lifetime_value: the next step leaks, and no money follows",
+        given_away_by="ideal_share: those who pass fit worse, and the next step leaks",
     ),
 )
 
@@ -291,8 +187,8 @@ KPI = Kpi(
     has_account_level=False,
     segments=conversion.OWN_SEGMENTS,
     noun="journey",
-    parts=PARTS,
-    who=WHO,
+    parts=conversion_shown.PARTS,
+    who=conversion_shown.WHO,
     cheap_moves=CHEAP_MOVES,
     fit_rules=FIT_RULES,
     cautions=(

@@ -21,8 +21,9 @@ from nbformat import NotebookNode
 from kpi_lib.review.client import Client, KernelStartError, StoppedError
 from kpi_lib.review.notebook_file import clear, new_output
 from kpi_lib.review.processes import die_with_parent
-from kpi_lib.review.provisioner import MEMORY, SOCKET
+from kpi_lib.review.provisioner import MEMORY
 from kpi_lib.review.status import Limits, Outcome, Status, first_line
+from kpi_lib.review.warm import SOCKET
 from kpi_lib.review.watch import Watch
 
 _ATTEMPTS = 3

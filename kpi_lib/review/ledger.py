@@ -8,6 +8,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from kpi_lib import catalogue
+from kpi_lib.review.definition import definition_of
+from kpi_lib.review.journal import noted
 from kpi_lib.review.plan import Plan
 from kpi_lib.review.report.files import write_whole
 from kpi_lib.review.report.records import (
@@ -25,7 +28,7 @@ from kpi_lib.review.status import Outcome, first_line
 def write_results(plan: Plan, outcomes: Mapping[str, Outcome]) -> Path:
     """The path of results.json, written whole; runs of other notebooks known there are kept."""
     runs = {run.name: run for run in _earlier(plan.folder)}
-    runs |= {name: _run(plan.folder, name, outcome) for name, outcome in outcomes.items()}
+    runs |= {name: _run(plan, name, outcome) for name, outcome in outcomes.items()}
     review = Review(
         data_set=plan.short_name,
         name=plan.data.name,
@@ -37,6 +40,7 @@ def write_results(plan: Plan, outcomes: Mapping[str, Outcome]) -> Path:
         not_run=list(plan.not_run),
         problems=[str(problem) for problem in plan.data.problems],
         notes=list(plan.data.notes),
+        decisions=noted(plan.folder.parents[1]),
     )
     return write_whole(plan.folder / RESULTS, to_json(review))
 
@@ -49,11 +53,11 @@ def _earlier(folder: Path) -> list[NotebookRun]:
     return [run for run in known if (folder / f"{run.name}.ipynb").exists()]
 
 
-def _run(folder: Path, name: str, outcome: Outcome) -> NotebookRun:
+def _run(plan: Plan, name: str, outcome: Outcome) -> NotebookRun:
     record, message = None, outcome.message
     if outcome.is_ok:
         try:
-            found = result_in(folder / f"{name}.ipynb")
+            found = result_in(plan.folder / f"{name}.ipynb")
             record = ResultRecord.model_validate(found) if found else None
         except (OSError, ValidationError) as problem:
             message = f"its result cannot be read: {first_line(str(problem))}"
@@ -63,4 +67,6 @@ def _run(folder: Path, name: str, outcome: Outcome) -> NotebookRun:
         seconds=outcome.seconds,
         message=message,
         record=record,
+        definition=definition_of(name) if name in catalogue.names() else None,
+        data=plan.data.fingerprint(),
     )

@@ -14,20 +14,27 @@ from kpi_lib.review.errors import InputError
 
 
 @contextmanager
-def only_one(folder: Path, *, wait: bool, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the folder for this process; another review of it waits here, or is refused.
+def only_one(
+    folder: Path,
+    *,
+    wait: bool,
+    say: Callable[[str], None],
+    name: str = ".lock",
+    what: str = "review",
+) -> Iterator[None]:
+    """Hold the folder for this process; another `what` of it waits here, or is refused.
 
     The system lets go of the lock when the process ends in any way. Raises InputError when the
     folder is taken and `wait` is False, or cannot be written.
     """
-    file = folder / ".lock"
+    file = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(file)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            _wait_or_refuse(lock, folder, wait, say)
+            _wait_or_refuse(lock, f"{folder}: another {what}", wait, say)
     except OSError as problem:
         raise InputError(f"{folder}: cannot be written: {problem.strerror}") from problem
     try:
@@ -36,12 +43,10 @@ def only_one(folder: Path, *, wait: bool, say: Callable[[str], None]) -> Iterato
         lock.release()
 
 
-def _wait_or_refuse(lock: FileLock, folder: Path, wait: bool, say: Callable[[str], None]) -> None:
+def _wait_or_refuse(lock: FileLock, other: str, wait: bool, say: Callable[[str], None]) -> None:
     if not wait:
-        raise InputError(f"{folder}: another review is writing here; try again when it has ended")
-    say(
-        f"{folder}: another review is writing here; waiting for it to end (pid {os.getpid()} waits)"
-    )
+        raise InputError(f"{other} is writing here; try again when it has ended")
+    say(f"{other} is writing here; waiting for it to end (pid {os.getpid()} waits)")
     lock.acquire()
 
 

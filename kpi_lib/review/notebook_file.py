@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,22 @@ from kpi_lib.review.parameters_cell import literal
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook in a file. Raises OSError, or ValueError when it is not one."""
     notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def read_source(path: Path) -> NotebookNode:
+    """The notebook in a file without its stored outputs and counts, which are most of it.
+
+    Raises OSError, or ValueError when it is not a notebook.
+    """
+    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        for cell in found["cells"]:
+            if cell["cell_type"] == "code":
+                cell |= {"outputs": [], "execution_count": None}
+    except (KeyError, TypeError):
+        return read_notebook(path)  # of another form: for nbformat to say
+    notebook: NotebookNode = nbformat.reads(json.dumps(found), as_version=4)  # type: ignore[no-untyped-call]
     return notebook
 
 

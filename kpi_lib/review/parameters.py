@@ -15,13 +15,16 @@ from pydantic import BaseModel, ValidationError
 
 from kpi_lib.review.errors import InputError
 
+_LOADER = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # in C where there is one: ten times as fast
 _PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
 def read_file(path: Path) -> dict[str, Any]:
     """The parameters in a file, as plain values; empty where there is no file. Raises InputError."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = yaml.load(path.read_text(encoding="utf-8"), _LOADER) or {}
     except FileNotFoundError:
         return {}
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
@@ -92,6 +95,8 @@ def _line(name: str, error: Any, params: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         known = ", ".join(sorted(params.model_fields))
         return f"{name}: unknown parameter {field}; known are {known}"
-    what = error["msg"][:1].lower() + error["msg"][1:]
     where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "value_error":  # one of our own, which says all
+        return f"{name}: {where} {error['input']!r}: {error['ctx']['error']}"
+    what = error["msg"][:1].lower() + error["msg"][1:]
     return f"{name}: {where}: {what}, not {error['input']!r}"

@@ -15,7 +15,7 @@ from kpi_lib.data import Config, Dataset
 from kpi_lib.kpi import Cadence, Kpi, KpiParams
 from kpi_lib.review import fingerprint, parameters
 from kpi_lib.review.errors import InputError
-from kpi_lib.review.notebook_file import read_notebook
+from kpi_lib.review.notebook_file import read_source
 from kpi_lib.review.opening import config_of, day_of, name_of, open_data
 from kpi_lib.review.project import Project
 from kpi_lib.review.report.records import NotRun
@@ -147,7 +147,8 @@ def _jobs(
         problems += parameters.problems(name, chosen, params)
         own = {*parameters.read_file(data.folder / "params" / f"{name}.yaml"), *values}
         problems += unsuited(name, chosen, own, values, data)
-        mark = fingerprint.of_run(project.notebook(name), chosen, data.fingerprint())
+        told = {**chosen, **_of_related(name, project, data.folder)}
+        mark = fingerprint.of_run(project.notebook(name), told, data.fingerprint())
         target = folder / f"{name}.ipynb"
         jobs.append(Job(name, project.notebook(name), chosen, target, mark, variables))
     problems += [
@@ -156,6 +157,14 @@ def _jobs(
     if problems:
         raise InputError(*dict.fromkeys(problems))
     return jobs
+
+
+def _of_related(name: str, project: Project, data_set: Path) -> dict[str, Any]:
+    """The parameters of the KPIs that a composite joins with this one: its page may show them."""
+    if name not in catalogue.names():
+        return {}
+    others = [one for one in catalogue.related(name) if one != name]
+    return {f"{one}.yaml": files_of(one, project, data_set) for one in others}
 
 
 def files_of(
@@ -182,7 +191,7 @@ def params_of(name: str) -> type[BaseModel]:
 def known_names(name: str, project: Project) -> list[str]:
     """The parameters a notebook has: those set in its parameters cell."""
     try:
-        return parameters.names_in_cell(read_notebook(project.notebook(name))) or []
+        return parameters.names_in_cell(read_source(project.notebook(name))) or []
     except (OSError, ValueError, SyntaxError) as problem:
         raise InputError(
             f"{name}: notebook cannot be read: {str(problem).splitlines()[0]}"

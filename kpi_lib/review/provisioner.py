@@ -14,8 +14,8 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-SOCKET = "KPI_WARM_SOCKET"
-"""Environment variable that names the warm process's socket."""
+from kpi_lib.review.warm import SOCKET
+
 MEMORY = "KPI_KERNEL_MEMORY_MB"
 """Environment variable with the memory one kernel may claim, in megabytes."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_lib.review.execute import Place, execute
-from kpi_lib.review.notebook_file import as_text, read_notebook, with_parameters
+from kpi_lib.review.notebook_file import as_text, read_source, with_parameters
 from kpi_lib.review.report.files import write_whole
 from kpi_lib.review.secrets import hide, values_to_hide
 from kpi_lib.review.status import Limits, Outcome, Status, first_line
@@ -108,7 +108,7 @@ async def _isolated(job: Job, options: Options, interrupted: asyncio.Event) -> O
 async def run_one(job: Job, options: Options, interrupted: asyncio.Event) -> Outcome:
     """How one notebook ended; the executed notebook is written to its target."""
     try:
-        notebook = with_parameters(read_notebook(job.notebook), job.parameters)
+        notebook = with_parameters(read_source(job.notebook), job.parameters)
     except (OSError, ValueError) as problem:
         return Outcome(Status.FAILED, f"cannot be read: {first_line(str(problem))}")
     place = Place(options.kernel, job.notebook.parent, {})

@@ -21,10 +21,7 @@ from kpi_lib.review.skeleton_text import MODULE
 from kpi_lib.review.template import skeleton
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_TO_FILL_IN = {
-    "hypothesis": "what we expect this KPI to do for us",
-    "drop_if": "the result that would make us drop it",
-}
+_TO_FILL_IN = {"hypothesis": "what we expect this KPI to do for us"}
 
 
 def write_skeletons(name: str, project: Project, package: Path = PACKAGE) -> list[Path]:

@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from kpi_lib import catalogue
+from kpi_lib.condition import parsed
+from kpi_lib.condition.names import UNITS
+from kpi_lib.condition.parsing import names_in
 from kpi_lib.data import Dataset
 
 
@@ -35,7 +38,20 @@ def unsuited(
             f"no amount known on {data.last_day} is in it; there are {', '.join(known) or 'none'}"
         )
         lines.append(f"{_place(name, 'currency', currency, asked)}: {told}")
-    return lines
+    return [*lines, *_rule_in_another_unit(name, str(chosen.get("drop_if") or ""), asked)]
+
+
+def _rule_in_another_unit(name: str, rule: str, asked: Collection[str]) -> list[str]:
+    """What is wrong with a condition that calls the figure by a unit the KPI is not measured in."""
+    if name not in catalogue.names() or not rule.strip():
+        return []
+    unit = catalogue.get(name).unit
+    try:
+        used = [one for one in names_in(parsed(rule)) if one in UNITS and one not in unit.split()]
+    except ValueError:
+        return []  # told with the other faults of parameters
+    place = _place(name, "drop_if", rule, asked)
+    return [f"{place}: {one}: {name} is measured in {unit}; write value" for one in used]
 
 
 def _own_segments(name: str) -> tuple[str, ...]:

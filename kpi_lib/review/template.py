@@ -101,7 +101,7 @@ def _opening(kpi: Kpi, values: Mapping[str, Any]) -> list[TemplateCell]:
         text(
             "start-text",
             "",
-            "A KPI is an experiment. This was written down before the first look at the data.",
+            "A KPI is an experiment. This is what is registered for it; it counts as far as it was written down before the first look at the data.",
         ),
         code("start", start),
         own("definition-text", "## Definition", "what is counted and what is not, and why."),

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from kpi_lib.review.provisioner import SOCKET
-
 KERNEL = "kpi-warm"
 SWITCH = "KPI_WARM"
+SOCKET = "KPI_WARM_SOCKET"
+"""Environment variable that names the warm process's socket."""
 
 # Nothing is imported from the folder the driver runs in; "-P" would forbid it to kernels as well.
 _START = "import sys; del sys.path[0]; from kpi_lib.review.warm_server import main; main()"

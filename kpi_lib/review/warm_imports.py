@@ -40,11 +40,14 @@ def preload(evidence: bool = True) -> None:
     """
     # jsonschema builds 35 parsers of this optional library on import: 2 s that nothing here uses.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None blocks the import
+    # Containers often forbid bytecode, and then all of this package is compiled anew on every start.
+    forbidden, sys.dont_write_bytecode = sys.dont_write_bytecode, False
     for name in (*LIBRARIES, *(FOR_EVIDENCE if evidence else ()), *_own_modules(evidence)):
         try:
             importlib.import_module(name)
         except Exception:  # anything can happen in a module that is being edited
             traceback.print_exc()
+    sys.dont_write_bytecode = forbidden
     import pandas as pd
 
     pd.set_option("display.max_columns", 20)  # what pandas chooses inside a notebook

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kpi_lib.charts.shown import Block, Prose, facts
 from kpi_lib.charts.units import day
+from kpi_lib.condition import in_words, parsed
 from kpi_lib.kpi import Better, Kpi, KpiParams
 from kpi_lib.view import View
 from kpi_lib.wording import format_change
@@ -56,7 +57,7 @@ def registration(kpi: Kpi, params: KpiParams, as_of: date, currency: str) -> Vie
     change = params.interesting_change
     pairs = [
         ("We expect", params.hypothesis or "nothing is registered yet"),
-        ("We drop it if", params.drop_if or "nothing is registered yet"),
+        ("We drop it if", drop_words(kpi, params, currency) or "nothing is registered yet"),
         ("We decide on", day(params.decide_on) if params.decide_on else "no day is registered yet"),
         ("Planned looks", ", ".join(day(look) for look in params.looks)),
         ("Worth acting on", _at_least(change, kpi, currency)),
@@ -64,6 +65,12 @@ def registration(kpi: Kpi, params: KpiParams, as_of: date, currency: str) -> Vie
     ]
     said = ". ".join(f"{name}: {value.rstrip('.')}" for name, value in pairs if value) + "."
     return View(said, table=lambda: facts(pairs))
+
+
+def drop_words(kpi: Kpi, params: KpiParams, currency: str) -> str:
+    """The registered condition in words, with its own form behind it; empty where there is none."""
+    text = params.drop_if.strip()
+    return f"{in_words(parsed(text), kpi.unit, currency)} ({text})" if text else ""
 
 
 def _at_least(change: float, kpi: Kpi, currency: str) -> str:

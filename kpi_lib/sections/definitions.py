@@ -11,7 +11,7 @@ from kpi_lib.kpi import Unit
 from kpi_lib.measure import Measurement, cell_of, headline_position
 from kpi_lib.sweep import Variation
 from kpi_lib.view import View
-from kpi_lib.wording import format_interval, format_value
+from kpi_lib.wording import format_interval, format_value, in_a_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def _panels(measurement: Measurement, chosen: Sequence[Variation], trends: Trend
     return lines.small_multiples(
         panel_rows(chosen, trends),
         title="The same trend under other fair definitions",
-        what=kpi.title.lower(),
+        what=in_a_sentence(kpi.title),
         unit=kpi.unit,
         currency=measurement.currency,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kpi_lib.charts import judged
 from kpi_lib.charts.shown import STYLE, Block
 from kpi_lib.charts.theme import BLUE, GREEN, GREY, ORANGE, RED
+from kpi_lib.evidence.dropping import Dropping
 from kpi_lib.evidence.finding import Finding
 from kpi_lib.evidence.verdict import Verdict
 from kpi_lib.measure import Measurement
@@ -30,11 +31,12 @@ _ANSWERS = {True: ("passed", GREEN), False: ("not passed", RED), None: ("cannot 
 _CHIPS = {"adopt": GREEN, "keep testing": BLUE, "drop": RED, "not readable here": ORANGE}
 
 
-def verdict(found: Verdict | None) -> View:
-    """The suggestion with its reason, and the six findings as a card."""
+def verdict(found: Verdict | None, dropping: Dropping, looks: View) -> View:
+    """The suggestion with its reason, the six findings as a card, and what was registered."""
     if found is None:
         return View(SWITCHED_OFF)
-    return View(summary(found), table=lambda: verdict_card(found))
+    said = f"{summary(found)}\n\n{dropping.said}\n\n{looks.said}"
+    return View(said, table=lambda: verdict_card(found, dropping))
 
 
 def summary(found: Verdict) -> str:
@@ -46,14 +48,17 @@ def summary(found: Verdict) -> str:
     return f"Suggested: {found.suggestion} ({'; '.join(told)}). The team decides."
 
 
-def verdict_card(found: Verdict) -> Block:
-    """The six findings, answer and sentence each, under the suggestion."""
+def verdict_card(found: Verdict, dropping: Dropping | None = None) -> Block:
+    """The six findings, answer and sentence each, under the suggestion and the registered condition."""
     rows = "".join(_row(finding) for finding in found.findings.values())
     head = f"<p><b>Suggested:</b> {_chip(found.suggestion, _CHIPS[found.suggestion])}</p>"
     because = f"<p>{html.escape(found.because)}</p>"
+    registered = [dropping.said] if dropping else []
+    because += "".join(f"<p>{html.escape(said)}</p>" for said in registered)
     page = f"{STYLE}<div class='kpi-card'>{head}{because}<table>{rows}</table></div>"
     lines = [line for finding in found.findings.values() for line in _lines(finding)]
-    return Block(page, "\n".join([f"Suggested: {found.suggestion}. {found.because}", *lines]))
+    first = f"Suggested: {found.suggestion}. {found.because}"
+    return Block(page, "\n".join([first, *registered, *lines]))
 
 
 def _lines(finding: Finding) -> list[str]:

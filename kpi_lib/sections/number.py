@@ -9,7 +9,7 @@ from kpi_lib.kpi import Unit
 from kpi_lib.measure import Measurement
 from kpi_lib.sentence import sentence
 from kpi_lib.view import View
-from kpi_lib.wording import format_count, format_interval
+from kpi_lib.wording import format_count, format_interval, in_a_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ def trend_picture(measurement: Measurement) -> Picture:
     return lines.trend(
         measurement.trend,
         title=f"{kpi.title} by {params.period}",
-        what=kpi.title.lower(),
+        what=in_a_sentence(kpi.title),
         unit=kpi.unit,
         currency=measurement.currency,
         target=float(target) if target else None,

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.units import day
-from kpi_lib.kpi import Better, Kpi
 from kpi_lib.measure import Measurement
+from kpi_lib.sections.progress import is_reached, progress_sentences
 from kpi_lib.sentence import noun_of
 from kpi_lib.stats.power import chance_to_see
 from kpi_lib.view import View
-from kpi_lib.wording import format_change, format_count, format_number, format_value
+from kpi_lib.wording import format_change, format_count, format_value
+
+if TYPE_CHECKING:
+    from kpi_lib.evidence.progress import Progress
 
 
-def objective(measured: Measurement) -> View:
-    """The objective in words, or that it is reached; then the chance of seeing the step.
+def objective(measured: Measurement, since: Progress | None = None) -> View:
+    """The objective in words, or that it is reached; its progress; the chance of seeing the step.
 
-    `measured` is the figure that the objective is about (`Kpi.okr_measured`).
+    `measured` is the figure that the objective is about (`Kpi.okr_measured`), `since` how far it has
+    come since its baseline.
     """
-    target = target_of(measured)
-    text = _reached(measured, target) or _suggested(measured)
-    return View(f"{text} {_chance(measured, target)}".strip())
+    target = since.goal if since else target_of(measured)
+    baseline = since.baseline if since and target is not None else None
+    begun = (baseline or measured.headline).value
+    text = _reached(measured, target) or _suggested(measured, begun)
+    told = progress_sentences(measured, since) if since else ""
+    parts = (text, told, _chance(measured, target))
+    return View(" ".join(part for part in parts if part))
 
 
 def target_of(measured: Measurement) -> float | None:
     """The value that the objective asks for; None where the card names none, or nothing is known."""
     value, ask = measured.headline.value, measured.kpi.okr_target
     return None if ask is None or value is None else float(ask(measured.params, value))
-
-
-def is_reached(kpi: Kpi, value: float, target: float) -> bool:
-    """Whether a value is at the target or better, to the digits that are shown."""
-    if format_number(value, kpi.unit) == format_number(target, kpi.unit):
-        return True
-    return value < target if kpi.better is Better.LOWER else value > target
 
 
 def _reached(measured: Measurement, target: float | None) -> str:
@@ -48,8 +49,8 @@ def _reached(measured: Measurement, target: float | None) -> str:
     )
 
 
-def _suggested(measured: Measurement) -> str:
-    kpi, value = measured.kpi, measured.headline.value
+def _suggested(measured: Measurement, value: float | None) -> str:
+    kpi = measured.kpi
     if not kpi.okr:
         return "No objective is suggested."
     known = {name: _readable(one) for name, one in measured.params.model_dump().items()}

@@ -11,7 +11,7 @@ from kpi_lib.kpi import Unit
 from kpi_lib.measure import Measurement
 from kpi_lib.sections.made_of import when
 from kpi_lib.view import View
-from kpi_lib.wording import format_count, format_interval, format_value
+from kpi_lib.wording import format_count, format_interval, format_value, in_a_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def _segment_lines(measurement: Measurement, frame: pd.DataFrame) -> Picture:
     return lines.lines(
         frame[["segment", "label", "value", "n"]],
         title=f"{kpi.title} by {measurement.params.segment.replace('_', ' ')}",
-        what=kpi.title.lower(),
+        what=in_a_sentence(kpi.title),
         unit=kpi.unit,
         currency=measurement.currency,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
@@ -14,7 +13,9 @@ import numpy as np
 
 from kpi_lib.kpi import Difference
 from kpi_lib.stats.cells import difference, estimates, share_of, sum_cells, total_of
+from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.exact import conditional_binomial
+from kpi_lib.stats.independent import IndependentPeriods
 from kpi_lib.stats.intervals import poisson_limits
 from kpi_lib.stats.power import normal_multiple
 
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 SUMS = ("cost", "units", "rows", "known")
 NO_UNIT = "money was spent, and no unit came of it"
 NO_COST = "what was spent is not known"
+_ANY_LEVEL = 0.9
 _METHOD = "exact Poisson limits, square and add; conditional binomial test"
 
 
 @dataclass(frozen=True)
-class CostPerUnit:
+class CostPerUnit(IndependentPeriods):
     """Sum of `value` (money) over sum of `weight` (1 for each unit that came, 0 for money alone).
 
     The money is decided, the number of units is chance: it is taken as a Poisson count, so the
@@ -83,6 +85,21 @@ class CostPerUnit:
         ]
         return estimates(cells, by, columns, reasons)
 
+    def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+        """As `estimate`: the interval costs nothing."""
+        return self.estimate(reduced, by, _ANY_LEVEL)
+
+    def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
+        """The value in resamples made elsewhere: (draws,); `weights` is (draws, rows).
+
+        The money is decided, so all of it stays; only the units are drawn. Infinite where none is.
+        """
+        cost, units = (reduced[name].to_numpy(dtype=np.float64) for name in ("cost", "units"))
+        if not (reduced["known"] > 0).any():
+            return np.full(len(weights), np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(cost.sum() / (weights @ units))
+
     def difference(
         self, earlier: pd.DataFrame, later: pd.DataFrame, *, level: float, power: float
     ) -> Difference:
@@ -110,18 +127,6 @@ class CostPerUnit:
             p_value=conditional_binomial(round(second["units"]), units, share),
             smallest_visible=visible,
         )
-
-    def reduce_pairs(self, observations: ir.Table, earlier: date, later: date) -> ir.Table:
-        """The reduced rows of both periods; `is_later` tells them apart."""
-        rows = observations.filter(observations["period"].isin([earlier, later]))
-        return self.reduce(
-            rows.mutate(is_later=rows["period"] == ibis.literal(later)), ["is_later"]
-        )
-
-    def paired_difference(self, pairs: pd.DataFrame, *, level: float, power: float) -> Difference:
-        """As `difference`: a unit comes once, so two periods are always independent."""
-        is_later = pairs["is_later"].astype(bool)
-        return self.difference(pairs[~is_later], pairs[is_later], level=level, power=power)
 
     def units_needed(
         self, reduced: pd.DataFrame, change: float, *, level: float, power: float

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
@@ -15,6 +14,7 @@ from kpi_lib.kpi import Difference
 from kpi_lib.stats.cells import difference
 from kpi_lib.stats.exact import fisher
 from kpi_lib.stats.incidence_cell import COMPETING, EVENT, Share, share_within, watched_of
+from kpi_lib.stats.independent import IndependentPeriods
 from kpi_lib.stats.intervals import newcombe, wilson
 from kpi_lib.stats.power import smallest_visible_proportion, units_for_proportion
 from kpi_lib.stats.proportion import NO_UNITS
@@ -39,7 +39,7 @@ _METHOD = "Newcombe interval, Fisher exact test, on effective numbers of units"
 
 
 @dataclass(frozen=True)
-class Incidence:
+class Incidence(IndependentPeriods):
     """Share of units that reach the event within `horizon_days`, by Aalen and Johansen (1978).
 
     `value` is days until the event, until leaving, or until the last day known; `outcome` says which
@@ -159,18 +159,6 @@ class Incidence:
             p_value=fisher(whole[0], whole[1]),
             smallest_visible=visible,
         )
-
-    def reduce_pairs(self, observations: ir.Table, earlier: date, later: date) -> ir.Table:
-        """The reduced rows of both cohorts; `is_later` tells them apart."""
-        rows = observations.filter(observations["period"].isin([earlier, later]))
-        return self.reduce(
-            rows.mutate(is_later=rows["period"] == ibis.literal(later)), ["is_later"]
-        )
-
-    def paired_difference(self, pairs: pd.DataFrame, *, level: float, power: float) -> Difference:
-        """As `difference`: a unit belongs to one cohort, so two are always independent."""
-        is_later = pairs["is_later"].astype(bool)
-        return self.difference(pairs[~is_later], pairs[is_later], level=level, power=power)
 
     def units_needed(
         self, reduced: pd.DataFrame, change: float, *, level: float, power: float

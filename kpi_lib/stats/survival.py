@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import ibis
@@ -13,6 +12,7 @@ import ibis.expr.types as ir
 import numpy as np
 
 from kpi_lib.kpi import Difference
+from kpi_lib.stats.independent import IndependentPeriods
 from kpi_lib.stats.power import normal_multiple
 from kpi_lib.stats.survival_cell import COLUMNS, describe
 from kpi_lib.stats.survival_change import change_of_means, change_of_medians, error_of
@@ -25,7 +25,7 @@ Statistic = Literal["median", "mean"]
 
 
 @dataclass(frozen=True)
-class Survival:
+class Survival(IndependentPeriods):
     """Median days waited (Kaplan-Meier), or their mean up to `horizon_days`.
 
     `value` is days until the event, until leaving, or until the last day known; `outcome` says which
@@ -95,18 +95,6 @@ class Survival:
         if self.statistic == "mean":
             return change_of_means(first, second, self.horizon_days, level=level, power=power)
         return change_of_medians(first, second, level=level, power=power)
-
-    def reduce_pairs(self, observations: ir.Table, earlier: date, later: date) -> ir.Table:
-        """The reduced rows of both cohorts; `is_later` tells them apart."""
-        rows = observations.filter(observations["period"].isin([earlier, later]))
-        return self.reduce(
-            rows.mutate(is_later=rows["period"] == ibis.literal(later)), ["is_later"]
-        )
-
-    def paired_difference(self, pairs: pd.DataFrame, *, level: float, power: float) -> Difference:
-        """As `difference`: a unit waits once, so two cohorts are always independent."""
-        is_later = pairs["is_later"].astype(bool)
-        return self.difference(pairs[~is_later], pairs[is_later], level=level, power=power)
 
     def units_needed(
         self, reduced: pd.DataFrame, change: float, *, level: float, power: float

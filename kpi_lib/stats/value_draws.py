@@ -60,6 +60,16 @@ def draws_of(sample: Sample, found: Valued, seed: int = 0) -> Floats:
     return found.finish(sums, generator.standard_normal(DRAWS))
 
 
+def drawn_with(weights: Floats, sample: Sample, found: Valued) -> Floats:
+    """Values of resamples in which each row of the sample counts so often: (draws,); null without one.
+
+    `weights` is (draws, rows); one that gives a row of several accounts draws them all alike.
+    """
+    if found.matrix is None or found.finish is None:
+        return np.full(len(weights), np.nan)
+    return found.finish((weights * sample.counts) @ found.matrix, np.zeros(len(weights)))
+
+
 def joint_draws(pairs: pd.DataFrame, samples: Sequence[Sample], found: Sequence[Valued]) -> Floats:
     """Later minus earlier value in resamples in which an account is drawn for both: (draws,)."""
     if any(one.matrix is None for one in found):

@@ -19,7 +19,7 @@ from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.future_orders import discounted_orders
 from kpi_lib.stats.lifetime import discounted_lifetime
 from kpi_lib.stats.maximum import curvature
-from kpi_lib.stats.renewals import from_histories
+from kpi_lib.stats.renewals import Renewals, from_histories
 
 CONTRACT, ORDERS = "contract", "orders"
 NO_MARGIN = "the margin is not above 0: customers that cost more than they bring have no value"
@@ -106,7 +106,7 @@ def valued(sample: Sample, terms: Terms) -> Valued:
 def under_contract(sample: Sample, terms: Terms) -> Valued:
     """Mean margin per contract period times the discounted expected lifetime in such periods."""
     whole = from_histories(sample.repeats, sample.age, sample.counts)
-    fitted = sbg.fit(whole)
+    fitted = fitted_retention(whole)
     if fitted.mean_churn is None:
         return Valued(None, fitted.reason)
     rate, horizon = terms.per_renewal, terms.horizon_payments
@@ -161,6 +161,18 @@ def fitted_rhythm(data: purchases.Histories) -> purchases.Fit:
 def fitted_spend(sample: Sample) -> spend.Fit:
     """The Gamma-Gamma fit of the accounts with repeat orders, remembered."""
     return _spend(*(v.tobytes() for v in (sample.repeats, sample.amounts, sample.counts)))
+
+
+def fitted_retention(renewals: Renewals) -> sbg.Fit:
+    """The retention model of these renewals; the last ones are kept, since many questions share them."""
+    columns = [np.ascontiguousarray(one).tobytes() for one in (renewals.lost, renewals.kept)]
+    return _retention(float(renewals.accounts), *columns)
+
+
+@lru_cache(maxsize=256)
+def _retention(accounts: float, *columns: bytes) -> sbg.Fit:
+    lost, kept = (np.frombuffer(column) for column in columns)
+    return sbg.fit(Renewals(lost, kept, np.asarray(accounts)))
 
 
 @lru_cache(maxsize=32)

@@ -129,6 +129,17 @@ def test_a_figure_of_the_notebook_shows_it_by_a_tenth_of_itself(step: float, sho
     assert found.table["shows"].tolist() == [shows]
 
 
+def test_a_figure_of_another_notebook_shows_it_too() -> None:
+    def figure(tables: Tables, params: Any) -> ir.Table:
+        return tables["signals"].aggregate(depth=tables["signals"]["level"].max())
+
+    part = Part(name="p", title="", meaning="", compute=figure, units={"depth": Unit.POINTS})
+    card = signal_kpi(name="other", title="Other", parts=(part,))
+    found = finding(lowered(3.0, given_away_by="other.depth: falls"), other(card))
+    assert found.table["shows"].tolist() == [True]
+    assert finding(lowered(3.0, given_away_by="other.width"), other(card)).passed is None
+
+
 def test_books_that_are_edited_show_it_in_the_renewals() -> None:
     """Half of the accounts left in the last year; the move keeps their contracts open."""
     ends = ibis.ifelse(

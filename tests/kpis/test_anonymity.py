@@ -13,6 +13,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from kpi_lib.customers.anonymity import OTHERS
+from kpi_lib.data.known import Knowledge
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
 from kpi_lib.experiment import Experiment
@@ -97,10 +99,19 @@ class Opened:
     notes: tuple[str, ...] = ()
     undated: tuple[str, ...] = ()
     last_day: date = AS_OF
+    folder: Path = Path()
 
     @property
     def left_out(self) -> dict[str, int]:
         return {}
+
+    @property
+    def leave_out(self) -> dict[str, str]:
+        return {}
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        return Knowledge({name: tuple(table.columns) for name, table in self.known.items()}, ())
 
     @cached_property
     def known(self) -> Tables:

@@ -224,3 +224,14 @@ def test_parameters_that_make_no_sense_are_refused(wrong: dict[str, Any], said: 
 def test_segments_of_levers_have_intervals() -> None:
     found = by_segment(KPI, sample(), SHOWN.model_copy(update={"segment": "fit"}))
     assert set(found["segment"]) == {"ideal", "other"}
+
+
+def test_the_books_show_each_cheap_move() -> None:
+    """Hours that are not booked are free touches; lost deals kept open leave no journey lost."""
+    free, lost = KPI.cheap_moves
+    before = shown("books").iloc[0]
+    unbooked = part(KPI, free.edit(sample(), Params()), Params(), "books").iloc[0]
+    still_open = part(KPI, lost.edit(sample(), Params()), Params(), "books").iloc[0]
+    assert (before["free_share"], unbooked["free_share"]) == (0.0, 1.0)
+    assert before["lost_share"] > 0.5
+    assert still_open["lost_share"] == 0.0

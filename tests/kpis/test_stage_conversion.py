@@ -102,10 +102,9 @@ def test_pairs_that_do_not_run_forward_are_refused() -> None:
 
 def test_the_dearest_step_need_not_be_the_leakiest() -> None:
     """6 of 10 leave early, a quarter of the rest late; an early loss would have been won at 75 %."""
-    amounts = {"amount": 1000.0}
     early = [way(f"e{n}", ("opportunity", 0), gone=20, amount=100.0) for n in range(6)]
     late = [way("l", ("opportunity", 0), ("committed", 10), gone=30, amount=9000.0)]
-    won = [way(f"w{n}", *WON, **amounts) for n in range(3)]
+    won = [way(f"w{n}", *WON, amount=1000.0) for n in range(3)]
     params = Params(periods=5, states=("opportunity", "committed", "won"))
     table: Any = part(KPI, firm(*early, *late, *won), params, "friction").set_index("step")
     first, second = (table.loc[name] for name in ("opportunity to committed", "committed to won"))
@@ -138,11 +137,12 @@ def test_more_throughput_of_worse_fit_shows() -> None:
         | {"is_ideal": rows[0]["account_id"] in ideal}
         for rows in ways
     ]
-    table: Any = part(KPI, firm(*ways, leads=leads), Params(periods=5), "quality").set_index(
+    table: Any = part(KPI, firm(*ways, leads=leads), Params(periods=5), "throughput").set_index(
         "period"
     )
     assert table["passed"].tolist() == [2, 4]
     assert table["ideal_share"].tolist() == [1.0, 0.25]
+    assert table["ideal_passed"].tolist() == [2, 1]
     assert table["reading"].tolist() == ["", "more pass, of worse fit"]
 
 
@@ -253,7 +253,7 @@ def test_planted_depth_of_the_lost() -> None:
     lost = len(rows.query("state == 'engaged' and left_at.notna()")) - len(
         rows.query("state == 'won'")
     )
-    left, at_risk = (0.55, 0.28, 0.13, 0.04), lost + len(rows.query("state == 'won'"))
+    left, at_risk = (0.55, 0.28, 0.13, 0.04), float(lost + len(rows.query("state == 'won'")))
     for place, state in enumerate(STATES[:4]):
         row = table.loc[f"{state} to {STATES[place + 1]}"]
         planted, entered = left[place] * lost / at_risk, row["journeys_gone"] / row["share_gone"]

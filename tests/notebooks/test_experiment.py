@@ -25,7 +25,8 @@ from kpi_lib.view import View
 KEYS = {
     "schema", "kpi", "title", "unit", "better", "role", "owner", "cadence", "dataset", "currency",
     "as_of", "period", "value", "low", "high", "level", "n", "previous_value", "change", "sentence",
-    "trend", "verdict", "findings", "list", "problems", "notes", "left_out", "okr", "params",
+    "trend", "verdict", "findings", "list", "problems", "notes", "left_out", "okr", "progress", "drop_if", "looks",
+    "params",
 }  # fmt: skip
 
 SAMPLE = {"dataset": "data/sample/saas", "as_of": "2026-06-30", "with_evidence": False}

@@ -68,6 +68,18 @@ WISHES: dict[str, tuple[tuple[str, ...], str]] = {
     "no such column": ((*REVIEW, "-p", "segment=planet"), "-p segment=planet: no column of"),
     "column not in the data": ((*REVIEW, "-p", "segment=country"), "-p segment=country: no column"),
     "no such currency": ((*REVIEW, "-p", "currency=XXX"), "-p currency=XXX: no amount known on"),
+    "no such result": (
+        (*REVIEW, "-p", "drop_if=leed < 3"),
+        "gross_revenue: drop_if 'leed < 3': leed is no result; known are value, low, high",
+    ),
+    "no condition": ((*REVIEW, "-p", "drop_if=it does not lead"), "not a condition; write it as"),
+    "condition on a number": ((*REVIEW, "-p", "drop_if=n"), "n is a number; compare it, as n < 3"),
+    "condition in another unit": (
+        (*REVIEW, "-p", "drop_if=n > 1 and days > 20"),
+        "-p drop_if=n > 1 and days > 20: days: gross_revenue is measured in money; write value",
+    ),
+    "run: no such result": ((*RUN, "-p", "drop_if=leed < 3"), "leed is no result; known are value"),
+    "run: condition in another unit": ((*RUN, "-p", "drop_if=days > 2"), "is measured in money"),
     "place of reviews": ((*REVIEW, "--out", "data/firm/usage.csv"), "cannot be written"),
     "run: no such notebook": (("run", "gamma"), "gamma: no such notebook"),
     "run: no such data set": (("run", "gross_revenue", "--dataset", "x"), "x: no such data set"),

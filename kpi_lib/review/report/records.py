@@ -74,6 +74,35 @@ class FindingRecord(_Record):
     numbers: dict[str, Any] = Field(default_factory=dict)
 
 
+class DropRecord(_Record):
+    """The condition registered for dropping the KPI, and whether it holds (None: cannot be told)."""
+
+    expression: Text = ""
+    words: Text = ""
+    holds: bool | None = None
+    reason: Text = ""
+    said: Text = ""
+
+
+class PlannedLook(_Record):
+    """A planned look: its day, and the p-value below which the registered comparison counts."""
+
+    day: date
+    fraction: Number = None
+    given_out: Number = None
+    below: Number = None
+
+
+class LooksRecord(_Record):
+    """The planned looks, and which of them (from 1) the day is; None for one that was not planned."""
+
+    looks: list[PlannedLook] = Field(default_factory=list)
+    number: int | None = None
+    counts: bool | None = None
+    p_value: Number = None
+    said: Text = ""
+
+
 class ListColumn(_Record):
     """A column of a list: its key in the rows, its heading, and its unit (a `kpi.Unit` or free)."""
 
@@ -132,11 +161,31 @@ class ResultRecord(_Record):
     notes: list[str] = Field(default_factory=list)
     left_out: dict[str, Any] = Field(default_factory=dict)
     okr: Text = ""
+    progress: dict[str, Any] = Field(default_factory=dict)
+    drop_if: DropRecord | None = None
+    looks: LooksRecord | None = None
     params: dict[str, Any] = Field(default_factory=dict)
 
 
+class DefinitionRecord(_Record):
+    """What the number of a KPI was when it was computed: its formula, and the hash of its code."""
+
+    formula: Text = ""
+    source: Text = ""
+
+
+class LogRecord(_Record):
+    """How far the log of decisions went when a review was written."""
+
+    count: int = 0
+    hash: Text = ""
+
+
 class NotebookRun(_Record):
-    """How one notebook ended. `record` is None for an overview and for a run that failed early."""
+    """How one notebook ended. `record` is None for an overview and for a run that failed early.
+
+    `data` is the fingerprint of the data it read, `definition` that of its KPI (None: no KPI).
+    """
 
     name: str
     status: str
@@ -145,6 +194,8 @@ class NotebookRun(_Record):
     message: Text = ""
     """One line on what went wrong; empty when all is well."""
     record: ResultRecord | None = None
+    definition: DefinitionRecord | None = None
+    data: Text = ""
 
     @property
     def title(self) -> str:
@@ -179,6 +230,7 @@ class Review(_Record):
     not_run: list[NotRun] = Field(default_factory=list)
     problems: list[str] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    decisions: LogRecord | None = None
 
 
 def to_json(review: Review) -> str:

@@ -1,0 +1,222 @@
+"""The estimator of a composite: each part by its own, all of them in the same resamples of accounts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+
+from kpi_lib.composite.card import Combine, Figures
+from kpi_lib.composite.computed import (
+    CELL,
+    VALUE,
+    Computed,
+    Member,
+    cells_of,
+    counted,
+    draws_in,
+    places_of,
+    points_in,
+)
+from kpi_lib.composite.rows import (
+    CLUSTER,
+    PART,
+    column_of,
+    own_frame,
+    own_rows,
+    stacked,
+    with_cluster,
+)
+from kpi_lib.kpi import Better, Difference
+from kpi_lib.stats.cells import difference, estimates
+from kpi_lib.stats.distributions import Floats
+from kpi_lib.stats.power import normal_multiple
+from kpi_lib.stats.resamples import draws_of, shared_weights
+from kpi_lib.stats.value_draws import p_value, spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_METHOD = "seeded bootstrap of accounts, shared by the parts"
+
+
+@dataclass(frozen=True)
+class Combined:
+    """What `combine` makes of the parts, with the interval that their shared resamples give.
+
+    An account is drawn for all parts at once; a row without an account is drawn by itself. A period
+    counts the fewest units of any part, and as much as resolved as the least resolved of them.
+    """
+
+    members: tuple[Member, ...]
+    combine: Combine
+    also: tuple[str, ...] = ()
+    threshold: float | None = None
+    better: Better = Better.HIGHER
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`part`, and the columns of each part's estimator under the name of the part."""
+        own = {column_of(m.name, column) for m in self.members for column in m.estimator.columns}
+        return (PART, *sorted(own))
+
+    def counted(self, observations: ir.Table) -> ir.Table:
+        """The rows that each part counts."""
+        shared = [n for n in observations.columns if n != PART and n not in self.columns]
+        own = {m.name: m.estimator.counted(own_rows(observations, m.name)) for m in self.members}
+        return stacked(own, shared).select(*observations.columns)
+
+    def reduce(self, observations: ir.Table, by: Sequence[str]) -> ir.Table:
+        """What each part reduces to, per cell of `by` and account; additive."""
+        shared = list(dict.fromkeys([*by, CLUSTER]))
+        rows = with_cluster(observations)
+        each = {m.name: m.estimator.reduce(own_rows(rows, m.name), shared) for m in self.members}
+        return stacked(each, shared)
+
+    def estimate(self, reduced: pd.DataFrame, by: Sequence[str], level: float) -> pd.DataFrame:
+        """*by, value, low, high, standard_error, n, resolved, chance, and a reason where there is none.
+
+        `chance`: share of the draws beyond the threshold, on its better side; null without one.
+        Further figures have their name, name_low and name_high; each part its own column of values.
+        """
+        found = self.computed(reduced, by, level)
+        columns = counted(found) | self._spreads(found.draws[VALUE], level)
+        columns["chance"] = self._chance(found.draws[VALUE])
+        for name in self.also:
+            ends = self._spreads(found.draws[name], level)
+            columns[name] = found.points[name]
+            columns |= {f"{name}_{end}": ends[end] for end in ("low", "high")}
+        columns |= {m.name: found.parts[m.title]["value"].to_numpy() for m in self.members}
+        return estimates(found.keys, by, columns, found.reasons())
+
+    def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+        """*by, value, n, resolved, reason: as `estimate`, without resamples."""
+        keys, _, parts, points = self._pointed(reduced, by, _ANY_LEVEL)
+        found = Computed(keys, points, {}, parts)
+        return estimates(keys, by, counted(found), found.reasons())
+
+    def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
+        """The value in resamples that an outer composite makes: (draws,)."""
+        values = {}
+        for member in self.members:
+            rows = own_frame(reduced, member.name)
+            mine = weights[:, (reduced[PART] == member.name).to_numpy()]
+            values[member.name] = draws_of(member.estimator, rows, mine, _ANY_LEVEL)
+        return self._combined(values)[VALUE]
+
+    def difference(
+        self, earlier: pd.DataFrame, later: pd.DataFrame, *, level: float, power: float
+    ) -> Difference:
+        """Later minus earlier of two independent sets of accounts."""
+        first, second = (
+            self.computed(rows, [], level, seed) for seed, rows in enumerate((earlier, later))
+        )
+        points = (first.points[VALUE][0], second.points[VALUE][0])
+        reason = second.reason(0) or first.reason(0)
+        return _change(
+            points, (first.draws[VALUE][0], second.draws[VALUE][0]), reason, level, power
+        )
+
+    def reduce_pairs(self, observations: ir.Table, earlier: date, later: date) -> ir.Table:
+        """The reduced rows of both periods; `is_later` tells them apart."""
+        rows = observations.filter(observations["period"].isin([earlier, later]))
+        return self.reduce(
+            rows.mutate(is_later=rows["period"] == ibis.literal(later)), ["is_later"]
+        )
+
+    def paired_difference(self, pairs: pd.DataFrame, *, level: float, power: float) -> Difference:
+        """Later minus earlier, the same accounts drawn for both."""
+        found = self.computed(pairs, ["is_later"], level)
+        if len(found.keys) < 2:
+            return difference(_METHOD, "nothing was observed in one of the periods")
+        points, draws = found.points[VALUE], found.draws[VALUE]
+        reason = found.reason(1) or found.reason(0)
+        return _change((points[0], points[1]), (draws[0], draws[1]), reason, level, power)
+
+    def units_needed(
+        self, reduced: pd.DataFrame, change: float, *, level: float, power: float
+    ) -> int | None:
+        """Units, of the part with the fewest, in each of two independent sets that show `change`."""
+        found = self.computed(reduced, [], level)
+        error = spread(found.draws[VALUE][0], level)[2]
+        if not error > 0 or not change > 0:
+            return None
+        fewest = min(float(rows["n"].iloc[0]) for rows in found.parts.values())
+        return math.ceil(
+            fewest * (normal_multiple(level, power) * error * math.sqrt(2) / change) ** 2
+        )
+
+    def computed(
+        self, reduced: pd.DataFrame, by: Sequence[str], level: float, seed: int = 0
+    ) -> Computed:
+        """Points and draws of every cell of `by`; without a point there are no draws either."""
+        keys, frames, parts, points = self._pointed(reduced, by, level)
+        drawn = {m.name: np.full((len(keys), 0), np.nan) for m in self.members}
+        places, count = places_of(frames)
+        for weights in shared_weights(count, seed):
+            for m in self.members:
+                block = draws_in(m, frames[m.name], weights[:, places[m.name]], len(keys), level)
+                drawn[m.name] = np.concatenate([drawn[m.name], block], axis=1)
+        told = {name: np.isfinite(point)[:, None] for name, point in points.items()}
+        draws = {n: np.where(told[n], one, np.nan) for n, one in self._combined(drawn).items()}
+        return Computed(keys, points, draws, parts)
+
+    def _pointed(self, reduced: pd.DataFrame, by: Sequence[str], level: float) -> _Pointed:
+        """The cells, and in each the parts and what comes of them: keys, rows, parts, points."""
+        keys, cells = cells_of(reduced, by)
+        rows = reduced.assign(**{CELL: cells})
+        frames = {m.name: own_frame(rows, m.name) for m in self.members}
+        parts = {m.title: points_in(m, frames[m.name], len(keys), level) for m in self.members}
+        points = {m.name: parts[m.title]["value"].to_numpy() for m in self.members}
+        return keys, frames, parts, self._combined(points)
+
+    def _combined(self, values: Figures) -> Figures:
+        """The headline as `value`, and the further figures, each of the shape of the parts."""
+        shape = next(iter(values.values())).shape
+        with np.errstate(all="ignore"):
+            made = self.combine(values)
+        named = made if isinstance(made, Mapping) else {VALUE: made}
+        names = (VALUE, *self.also)
+        return {
+            name: np.broadcast_to(np.asarray(one, dtype=np.float64), shape)
+            for name, one in zip(names, named.values(), strict=True)
+        }
+
+    def _spreads(self, draws: Floats, level: float) -> dict[str, Floats]:
+        ends = np.array([spread(row, level) for row in draws]).reshape(-1, 3)
+        return dict(zip(("low", "high", "standard_error"), ends.T, strict=True))
+
+    def _chance(self, draws: Floats) -> Floats:
+        if self.threshold is None:
+            return np.full(len(draws), np.nan)
+        sign = 1.0 if self.better is Better.HIGHER else -1.0
+        beyond = sign * draws > sign * self.threshold
+        return np.where(np.isfinite(draws).all(axis=1), beyond.mean(axis=1), np.nan)
+
+
+_Pointed = tuple["pd.DataFrame", dict[str, "pd.DataFrame"], dict[str, "pd.DataFrame"], Figures]
+
+_ANY_LEVEL = 0.9
+"""The value of an estimate does not depend on the level of its interval."""
+
+
+def _change(
+    points: tuple[Any, Any], draws: tuple[Floats, Floats], reason: str, level: float, power: float
+) -> Difference:
+    if reason:
+        return difference(_METHOD, reason)
+    changes = draws[1] - draws[0]
+    low, high, error = spread(changes, level)
+    value = float(points[1] - points[0])
+    if not error > 0:
+        return difference(_METHOD, "the resamples tell no spread", value=value)
+    visible = normal_multiple(level, power) * error
+    return difference(
+        _METHOD, value=value, low=low, high=high, p_value=p_value(changes), smallest_visible=visible
+    )

@@ -1,4 +1,4 @@
-"""Profit of the last year by account: the list behind lift, and the whale curve."""
+"""Profit and touches of the last year by account and by person, the whale curve, how the books are kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.customers import account_profit
 from kpi_lib.customers.account_profit import DAYS_PER_MONTH, GOODS, REVENUE, SERVICE, TOUCHES
+from kpi_lib.customers.lever_lists import with_role
 from kpi_lib.customers.subscribed import ratio, with_account
 from kpi_lib.schema import Tables, kept
 
@@ -79,3 +80,49 @@ def whale(tables: Tables, params: object) -> ir.Table:
         share_of_accounts=(sums["step"] * (100 // STEPS)).cast("string") + " %",
     )
     return sums.order_by("step").select("share_of_accounts", "cumulative", "all_alike", "losing")
+
+
+def people(tables: Tables, params: object) -> ir.Table:
+    """The touches of the accounts above by person, the dearest first: contact_id, account_id, account, role,
+    touched (touches), touches (money, below 0), profit (of the whole account).
+
+    Touches of nobody known stand together per account ("" as contact_id), so that the money adds up to that
+    of the accounts.
+    """
+    del params
+    rows, whole = _last_year(tables), profits(tables).select("profit", of="account_id")
+    rows = rows.mutate(contact_id=rows["contact_id"].fill_null(""))
+    sums = rows.group_by("contact_id", "account_id").aggregate(
+        touched=rows.count(), touches=-rows["cost"].cast("float64").fill_null(0.0).sum()
+    )
+    sums = sums.join(whole, sums["account_id"] == whole["of"]).drop("of")
+    sums = with_role(tables, with_account(tables, sums))
+    shown = ("contact_id", "account_id", "account", "role", "touched", "touches", "profit")
+    return sums.order_by("touches", "account_id", "contact_id").select(*shown)
+
+
+def books(tables: Tables, params: object) -> ir.Table:
+    """How the books are kept, in one row: touched (touches of the last year), unpaid_share (of them, to accounts
+    that have paid nothing so far). No row where nobody was touched."""
+    del params
+    rows, paid = _last_year(tables), payers(tables)
+    rows = rows.left_join(paid, rows["account_id"] == paid["payer"])
+    sums = rows.aggregate(touched=rows.count(), unpaid=rows.count(where=rows["payer"].isnull()))
+    sums = sums.filter(sums["touched"] > 0)
+    shown = sums.select("touched", unpaid_share=ratio(sums["unpaid"], sums["touched"]))
+    return shown.order_by("touched")
+
+
+def _last_year(tables: Tables) -> ir.Table:
+    rows, since = tables["interactions"], tables.as_of - timedelta(days=YEAR - 1)
+    return rows.filter(rows["at"].date() >= since, rows["at"].date() <= tables.as_of)
+
+
+def payers(tables: Tables) -> ir.Table:
+    """payer: accounts with a contract or an order."""
+    found = [
+        tables[name].select(payer="account_id")
+        for name in ("subscriptions", "orders")
+        if name in tables
+    ]
+    return (ibis.union(*found) if len(found) > 1 else found[0]).distinct()

@@ -1,4 +1,4 @@
-"""The parts of lift as its card shows them: by lever, with the placebo beside, by track and by role."""
+"""The comparisons of lift as tables: by lever, with the placebo beside, by track and by role."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import ibis.expr.types as ir
 import numpy as np
 
-from kpi_lib.customers import lift, lift_lists, lift_spread
+from kpi_lib.customers import lift
 from kpi_lib.customers.frames import table_of
 from kpi_lib.customers.lever_effects import timing
 from kpi_lib.customers.lever_lists import COUNT, NUMBER, TEXT, ordered
+from kpi_lib.customers.lever_paths import touches
 from kpi_lib.customers.lift_spread import with_roles
 from kpi_lib.engine import run
-from kpi_lib.kpi import Part, Unit
 from kpi_lib.schema import Tables
 from kpi_lib.stats.exposed import Lift, is_flat, lift_of, reading
 
@@ -85,7 +85,7 @@ def _figures(name: str, one: Lift | None, low: str = "", high: str = "") -> dict
     return dict(zip((name, low or f"{name}_low", high or f"{name}_high"), values, strict=True))
 
 
-_BY_LEVER = (
+BY_LEVER = (
     *("whole", "low", "high", "observed", "observed_low", "observed_high"),
     *("projected", "projected_low", "projected_high"),
 )
@@ -99,7 +99,7 @@ def by_lever(tables: Tables, rule: Rule) -> ir.Table:
     """
     import pandas as pd
 
-    kinds = {"where": TEXT, "reading": TEXT} | dict.fromkeys(_BY_LEVER, NUMBER)
+    kinds = {"where": TEXT, "reading": TEXT} | dict.fromkeys(BY_LEVER, NUMBER)
     kinds |= {"exposed": COUNT, "comparable": COUNT}
     rows = []
     for row in _rows(tables, rule):
@@ -142,103 +142,48 @@ def placebo(tables: Tables, rule: Rule) -> ir.Table:
 
 
 def _alike(tables: Tables, rule: Rule, name: str) -> ir.Table:
-    """name, observed with low and high, exposed, comparable: all states together, the largest first."""
+    """name, observed with low and high, by_lift, by_volume (places, 1 first), touches, exposed, comparable.
+
+    All states together, the largest lift first. `touches` are all that are known; by_lift is null where the
+    lift cannot be told.
+    """
     import pandas as pd
 
     kinds = {name: TEXT} | dict.fromkeys(("observed", "low", "high"), NUMBER)
-    kinds |= {"exposed": COUNT, "comparable": COUNT}
-    found = lifts(tables, rule, "observed", ("lever",))
-    names = run(lift.units(tables, rule).select("lever").distinct())["lever"]
-    nobody = Lift(np.nan, np.nan, np.nan, 0, 0)
-    found |= {(one,): nobody for one in names if (one,) not in found}
-    rows = [
-        {name: key[0], "exposed": one.exposed, "comparable": one.comparable}
-        | _figures("observed", one, "low", "high")
-        for key, one in found.items()
-    ]
-    if not rows:
+    kinds |= dict.fromkeys(("by_lift", "by_volume", "touches", "exposed", "comparable"), COUNT)
+    effort = touches(tables, rule.lever_by)
+    counted = run(effort.group_by("lever").aggregate(touches=effort.count()).order_by("lever"))
+    if counted.empty:
         return table_of(None, kinds)
-    frame = pd.DataFrame(rows).sort_values(
-        ["observed", name], ascending=[False, True], na_position="last"
-    )
+    found, nobody = lifts(tables, rule, "observed", ("lever",)), Lift(np.nan, np.nan, np.nan, 0, 0)
+    rows = []
+    for what, number in zip(counted["lever"], counted["touches"], strict=True):
+        one = found.get((what,), nobody)
+        row = {name: what, "touches": number, "exposed": one.exposed, "comparable": one.comparable}
+        rows.append(row | _figures("observed", one, "low", "high"))
+    frame = pd.DataFrame(rows)
+    places = {"by_lift": frame["observed"], "by_volume": frame["touches"]}
+    frame = frame.assign(**{n: _place(c) for n, c in places.items()})
+    order = ["observed", "touches", name]
+    frame = frame.sort_values(order, ascending=[False, False, True], na_position="last")
     return ordered(frame, kinds)
 
 
+def _place(column: pd.Series[Any]) -> pd.Series[Any]:
+    return column.rank(ascending=False, method="min").astype("Int64")
+
+
+def ranks(tables: Tables, rule: Rule) -> ir.Table:
+    """Levers by volume beside by lift; the columns of `_alike`."""
+    return _alike(tables, rule, "lever")
+
+
 def by_track(tables: Tables, rule: Any) -> ir.Table:
-    """Exposed to a conversation track against comparable accounts: track, observed, low, high, exposed."""
+    """Exposed to a conversation track against comparable accounts; the columns of `_alike`."""
     return _alike(tables, rule.model_copy(update={"lever_by": "track"}), "track")
 
 
 def by_role(tables: Tables, rule: Any) -> ir.Table:
-    """Exposed through a person of a role against comparable accounts: role, observed, low, high, exposed."""
+    """Exposed through a person of a role against comparable accounts; the columns of `_alike`."""
     asked = rule.model_copy(update={"lever_by": "name"})
     return _alike(with_roles(tables), asked, "role")
-
-
-_PAIR = {"low": Unit.MONEY, "high": Unit.MONEY}
-_N = {"exposed": Unit.COUNT, "comparable": Unit.COUNT}
-
-WHO = Part(
-    name="accounts",
-    title="Profit of each account in the last year, the least first",
-    meaning="Revenue less goods, service and touches, accounts that paid in the last 365 days.",
-    compute=lift_lists.accounts,
-    units=dict.fromkeys(("profit", "revenue", "goods", "service", "touches"), Unit.MONEY),
-)
-
-PARTS = (
-    Part(
-        name="by_lever",
-        title="Money that goes with a lever, per account exposed",
-        meaning="Exposed by the landmark day of the state against comparable accounts. `whole` is money seen in "
-        "the window (`observed`) and expected after it (`projected`).",
-        compute=by_lever,
-        view="bars",
-        units=dict.fromkeys(_BY_LEVER, Unit.MONEY) | _N,
-    ),
-    Part(
-        name="placebo",
-        title="Before the exposure: did those exposed differ already?",
-        meaning="The same comparison in as many days before entering the state, and the time spent in the state "
-        "before. No touch can change what was before it.",
-        compute=placebo,
-        view="bars",
-        units={"money_before": Unit.MONEY, "slower": Unit.SHARE}
-        | _PAIR
-        | {"slower_low": Unit.SHARE, "slower_high": Unit.SHARE},
-    ),
-    Part(
-        name="by_track",
-        title="By conversation track",
-        meaning="Money seen, all states together, those exposed to the track against those not.",
-        compute=by_track,
-        view="bars",
-        units={"observed": Unit.MONEY} | _PAIR | _N,
-    ),
-    Part(
-        name="by_role",
-        title="By the role of the person touched",
-        meaning="Money seen, all states together, accounts where a person of the role was touched against others.",
-        compute=by_role,
-        view="bars",
-        units={"observed": Unit.MONEY} | _PAIR | _N,
-    ),
-    Part(
-        name="whale",
-        title="Whale curve: profit of the last year, the most profitable accounts first",
-        meaning="Where the line falls, accounts cost more than they pay. `losing` counts them.",
-        compute=lift_lists.whale,
-        view="lines",
-        units={"cumulative": Unit.MONEY, "all_alike": Unit.MONEY, "losing": Unit.COUNT},
-    ),
-    Part(
-        name="portfolio",
-        title="The same spend, spread otherwise",
-        meaning="Touches per account now and as the fitted saturation curves would have them, with the gain over "
-        "all accounts. Empty with the reason where the data cannot tell.",
-        compute=lift_spread.portfolio,
-        units={"gain": Unit.MONEY, "spend": Unit.MONEY}
-        | _PAIR
-        | {"now": Unit.RATIO, "proposed": Unit.RATIO},
-    ),
-)

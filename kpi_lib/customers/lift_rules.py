@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ibis
-
 from kpi_lib.customers import lift, lift_parts
+from kpi_lib.customers.lift_lists import payers
 from kpi_lib.editing import with_table
 from kpi_lib.engine import run
 from kpi_lib.kpi import CheapMove, FitRule, RuleOutcome
@@ -59,12 +58,9 @@ def costs_missing(tables: Tables, rule: object) -> RuleOutcome | None:
 def failures_forgotten(tables: Tables, params: object) -> Tables:
     """The tables without the touches of accounts that never paid."""
     del params
-    rows = tables["interactions"]
-    payers = [
-        tables[name].select("account_id") for name in ("subscriptions", "orders") if name in tables
-    ]
-    paid = (ibis.union(*payers) if len(payers) > 1 else payers[0]).distinct()
-    return with_table(tables, "interactions", rows.semi_join(paid, "account_id"))
+    rows, paid = tables["interactions"], payers(tables)
+    rows = rows.semi_join(paid, rows["account_id"] == paid["payer"])
+    return with_table(tables, "interactions", rows)
 
 
 MOVES = (
@@ -72,7 +68,7 @@ MOVES = (
         name="failures forgotten",
         meaning="Touches of accounts that never signed are deleted from the records.",
         edit=failures_forgotten,
-        given_away_by="levers: the volume of touches falls while their cost in `spend` does not",
+        given_away_by="unpaid_share: nobody touches only those who end up buying",
     ),
 )
 

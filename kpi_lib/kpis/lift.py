@@ -6,7 +6,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import lift_parts, lift_rules
+from kpi_lib.customers import lift_rules, lift_shown
 from kpi_lib.customers.lever_paths import LeverBy
 from kpi_lib.customers.lift import in_periods, matched, units
 from kpi_lib.customers.states import STATES
@@ -90,7 +90,7 @@ def observe(tables: Tables, params: Params) -> ir.Table:
     carry the uncertainty of that mean. A row belongs to the period in which its stratum's windows closed.
 
     Forty prospects stand in one state from 1 January. Twenty get a guide (10) on the 3rd and sign for 100 a
-    month on the 11th; of the others one in two does. In the 61 days from the 4th that is 53 days paid, less the
+    month on the 11th; of the others one in two does. In the 60 days from the 4th that is 53 days paid, less the
     guide, against half of 53 days:
 
     >>> from datetime import date
@@ -186,8 +186,8 @@ KPI = Kpi(
     segments=OWN_SEGMENTS,
     noun="exposure",
     is_scoreboard=True,
-    parts=lift_parts.PARTS,
-    who=lift_parts.WHO,
+    parts=lift_shown.PARTS,
+    who=lift_shown.WHO,
     cheap_moves=lift_rules.MOVES,
     fit_rules=lift_rules.FIT_RULES,
     cautions=(

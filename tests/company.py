@@ -12,6 +12,7 @@ from typing import Any
 from kpi_lib.example import small_company
 from kpi_lib.periods import add_months
 from kpi_lib.schema import Tables
+from tests.company_commerce import cart_rows, target_rows, view_rows
 from tests.company_states import PROSPECTS, customer_rows, prospect_rows
 from tests.company_touches import costed, touch_rows
 
@@ -312,6 +313,8 @@ def _moments(row: Row) -> list[date]:
         "started_on",
         "signed_on",
         "created_on",
+        "created_at",
+        "set_on",
         "at",
         "entered_at",
         "ordered_at",
@@ -336,6 +339,9 @@ def all_rows() -> Rows:
         "orders": _orders,
         "costs": _costs,
         "states": lambda number: customer_rows(number, _id(number), _signed(number)),
+        "carts": lambda number: cart_rows(number, _id(number), _signed(number)),
+        "page_views": lambda number: view_rows(number, _id(number), _signed(number)),
+        "targets": lambda number: target_rows(number, _id(number), _signed(number)),
     }
     rows = {
         name: [row for number in range(ACCOUNTS) for row in make(number)]

@@ -56,7 +56,11 @@ def costs_missing(tables: Tables, rule: object) -> RuleOutcome | None:
 
 
 def failures_forgotten(tables: Tables, params: object) -> Tables:
-    """The tables without the touches of accounts that never paid."""
+    """The tables without the touches of accounts that never paid.
+
+    They become comparable ones. Where everybody had been touched, a stratum comes in that was left out, so that a
+    period may also fall.
+    """
     del params
     rows, paid = tables["interactions"], payers(tables)
     rows = rows.semi_join(paid, rows["account_id"] == paid["payer"])

@@ -86,5 +86,4 @@ def _values(
     rows = rows.left_join(first, rows["account_id"] == first["of"])
     frame = run(rows.select(name=rows[by], amount=rows["monthly_amount"].fill_null(0.0)))
     worth = frame["amount"] * params.value_months * margin
-    grouped: dict[str, list[float]] = worth.groupby(frame["name"]).apply(list).to_dict()
-    return grouped
+    return {str(name): part.tolist() for name, part in worth.groupby(frame["name"])}

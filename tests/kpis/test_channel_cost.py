@@ -81,7 +81,7 @@ def test_a_campaign_that_brings_nobody_keeps_its_cost() -> None:
 
 def test_spend_that_is_not_known_is_no_spend_of_nothing() -> None:
     tables = firm([lead("a", SPRING), lead("b", AUTUMN)], [spent(SPRING, 90), spent(SUMMER, 10)])
-    found = measure(KPI, tables, quarterly()).trend.set_index("label")
+    found: Any = measure(KPI, tables, quarterly()).trend.set_index("label")
     assert found.loc["2025Q2", "value"] == 90
     assert math.isnan(found.loc["2025Q4", "value"])
     full = firm([lead("a", SPRING), lead("b", AUTUMN)], [spent(SPRING, 90), spent(LAST, 10)])

@@ -44,8 +44,8 @@ def test_spend_leads_and_sales(ads: Tables) -> None:
 
 
 def test_by_campaign_against_pandas(ads: Tables, rows: pd.DataFrame) -> None:
-    sums = rows.groupby(rows["xyz_campaign_id"].astype(str))
-    sums = sums[["Spent", "Total_Conversion", "Approved_Conversion"]].sum()
+    grouped: Any = rows.groupby(rows["xyz_campaign_id"].astype(str))
+    sums: Any = grouped[["Spent", "Total_Conversion", "Approved_Conversion"]].sum()
     leads: Any = part(KPI, ads, AUGUST, "by_campaign").set_index("campaign").loc[sums.index]
     sales: Any = part(KPI, ads, AUGUST, "returns_by_campaign").set_index("campaign").loc[sums.index]
     assert leads["leads"].tolist() == sums["Total_Conversion"].tolist()

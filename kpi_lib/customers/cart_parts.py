@@ -88,7 +88,7 @@ def _funnel(counts: dict[str, int]) -> ir.Table:
 def causes(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
     """Lost sales: cause, lost_amount (money), share (of the carts left), carts, ordered_anyway.
 
-    The largest amount first. `ordered_anyway` is the share of the carts that met the same and were
+    The largest amount first, null where no cart has one. `ordered_anyway` is the share of the carts that met the same and were
     ordered: a cause that most carts survive is a weak one.
     """
     rows = in_periods(with_cause(tables, rule), periods)
@@ -97,15 +97,23 @@ def causes(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
     none = ibis.literal(0).cast("float64")
     sums = rows.group_by("cause").aggregate(
         lost_amount=ibis.ifelse(left, rows["amount"], none).sum(),
+        amount=rows["amount"].sum(),
         carts=rows.count(where=left),
         met=rows.count(),
     )
+    sums = _where_amounts_are_known(sums)
     whole = sums["carts"].sum().over(ibis.window())
     sums = sums.mutate(
         share=ratio(sums["carts"], whole), ordered_anyway=1.0 - ratio(sums["carts"], sums["met"])
     )
     shown = sums.select("cause", "lost_amount", "share", "carts", "ordered_anyway")
     return shown.order_by(ibis.desc("lost_amount"), ibis.desc("carts"), "cause")
+
+
+def _where_amounts_are_known(sums: ir.Table) -> ir.Table:
+    """`lost_amount` of each row, null where no cart at all has an amount: a shop that records none."""
+    known = sums["amount"].sum().over(ibis.window()) > 0
+    return sums.mutate(lost_amount=ibis.ifelse(known, sums["lost_amount"], ibis.null("float64")))
 
 
 def by_period(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
@@ -116,6 +124,7 @@ def by_period(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
     sums = rows.group_by(at=rows["period"]).aggregate(
         left=rows["is_left"].mean(),
         lost_amount=ibis.ifelse(left.fill_null(False), rows["amount"], none).sum(),
+        amount=rows["amount"].sum(),
         carts=rows["is_left"].count(),
         still_young=rows["is_left"].isnull().cast("float64").mean(),
     )
@@ -124,6 +133,7 @@ def by_period(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
     full = full.mutate(
         **{n: full[n].fill_null(0).cast("float64") for n in ("lost_amount", "carts")}
     )
+    full = _where_amounts_are_known(full)
     nothing = ibis.null("float64")
     if "page_views" not in tables:
         full = full.mutate(filled_a_cart=nothing, visits=nothing)

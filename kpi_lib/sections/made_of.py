@@ -139,6 +139,8 @@ def _end_of_curves(drawing: Drawing) -> str:
 
 def _length(drawing: Drawing) -> str:
     account = next((n for n in ("account_id", "account") if n in drawing.frame), "")
+    if not account and len(drawing.frame) == 1 and drawing.measured:
+        return f"{_row_facts(drawing, drawing.labelled(drawing.named[0]).iloc[0])}."
     if not account:
         return f"{drawing.part.title}: {format_count(len(drawing.frame), 'row')}."
     count = int(drawing.frame[account].nunique())

@@ -31,6 +31,18 @@ def test_the_largest_bar_with_its_share_of_the_whole() -> None:
     assert said == "The largest: us with 30 days, 75.0 % of 40 days."
 
 
+def test_a_table_of_one_row_is_told_by_its_figures() -> None:
+    frame = pd.DataFrame({"year": ["2026"], "share": [0.25], "units": [4]})
+    said = part_sentence(drawing(frame, {"share": Unit.SHARE, "units": Unit.COUNT}), "table")
+    assert said == "2026: share 25.0 %, units 4."
+
+
+def test_a_column_without_a_figure_is_not_what_bars_show() -> None:
+    frame = pd.DataFrame({"cause": ["a", "b"], "lost": [None, None], "share": [0.25, 0.75]})
+    said = part_sentence(drawing(frame, {"lost": Unit.MONEY, "share": Unit.SHARE}), "bars")
+    assert said == "The largest: b with 75.0 %."
+
+
 def test_shares_are_not_added_up() -> None:
     frame = pd.DataFrame({"month_of_year": [1, 2], "share": [0.5, 0.25]})
     said = part_sentence(drawing(frame, {"share": Unit.SHARE}), "bars")

@@ -117,6 +117,13 @@ def test_the_traffic_wave_shows_as_visits_that_fill_no_cart(signals: pd.DataFram
     assert overlaps(weeks[0], WAVE)
 
 
+def test_carts_without_amounts_have_no_lost_sales_in_money(shop: Tables) -> None:
+    found = part(KPI, shop, PARAMS, "causes")
+    assert found["lost_amount"].isna().all()
+    assert found["share"].sum() == pytest.approx(1)
+    assert part(KPI, shop, PARAMS, "by_period")["lost_amount"].isna().all()
+
+
 def test_nothing_else_is_a_signal_of_trouble(signals: pd.DataFrame) -> None:
     trouble = signals[signals["figure"].isin(["left: payment_error", "left: checkout_bug"])]
     assert (trouble["signal"] == "above").all()

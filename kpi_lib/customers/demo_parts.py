@@ -97,7 +97,7 @@ def left_out(tables: Tables, params: Choice) -> ir.Table:
         without_demo=counted["leads"] - counted["with_demo"],
         closed_before=counted["with_demo"] - counted["demos"],
         demos=counted["demos"],
-    )
+    ).order_by("demos")
 
 
 def _buyers(tables: Tables, params: Choice) -> ir.Table:

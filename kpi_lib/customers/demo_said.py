@@ -100,4 +100,4 @@ def feedback(tables: Tables, params: Choice) -> ir.Table:
     return counted.mutate(
         reason_share=ratio(counted["with_reason"], counted["not_bought"]),
         comment_share=ratio(counted["with_comment"], counted["not_bought"]),
-    )
+    ).order_by("not_bought")

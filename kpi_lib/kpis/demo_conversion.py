@@ -82,7 +82,7 @@ def observe(tables: Tables, params: Params) -> ir.Table:
     unit_id     period  value  outcome  exposed
         ann 2026-01-01   40.0        1     80.0
         bob 2026-01-01   20.0        2     70.0
-        cem 2026-03-01   10.0        0     10.0
+        cem 2026-01-01   10.0        0     10.0
     """
     return demo_parts.observed(tables, params)
 

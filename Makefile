@@ -34,7 +34,7 @@ review: $(READY) ## review a data set: executed notebooks and an offline report
 	$(BIN)/kpi review $(DATASET) --quarter $(QUARTER) --jobs $(JOBS)
 
 test: $(READY) $(SPARK) ## every test: unit, laws, doctests, notebooks, browser, real data where present
-	$(BIN)/python -m pytest --doctest-modules kpi_lib tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --doctest-modules kpi_lib tests
 
 lab: $(READY) ## JupyterLab on notebooks/start_here.ipynb
 	$(BIN)/kpi lab

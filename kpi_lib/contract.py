@@ -130,6 +130,7 @@ LEADS = _table(
     _need("created_on", "date"),
     _need("source", "text"),
     _may("campaign", "text"),
+    _may("plan", "text"),
     _may("segment", "text", current_only=True),
     _may("is_ideal", "flag", current_only=True),
     _later("demo_on", "date", ahead=True),
@@ -227,7 +228,8 @@ ORDER_LINES = _table(
     _need("order_id", "id"),
     _need("line_no", "integer"),
     _need("product_id", "id"),
-    _need("quantity", "number", minimum=0),
+    # Few negative quantities are goods taken back; many of them are a mistake.
+    _need("quantity", "number", minimum=0, tolerated=0.05),
     _need("list_price", "money", minimum=0),
     _need("unit_price", "money", minimum=0),
     key=("order_id", "line_no"),

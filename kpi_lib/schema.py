@@ -116,7 +116,8 @@ class Column:
     """One column of a contract table.
 
     `known_on`: the columns of the row whose earliest date says when the value became known; empty
-    means with the row. `allowed`, `minimum`: values that make sense. `open_ended`: an empty value
+    means with the row. `allowed`, `minimum`: values that make sense; `tolerated`: the share of rows
+    below the minimum up to which that is a warning. `open_ended`: an empty value
     means "not yet" and becomes `OPEN_END`. `current_only`: overwritten at the source without a
     date. `ahead`: a date known before it comes (the end of a term), so it never dates the data.
     """
@@ -127,6 +128,7 @@ class Column:
     known_on: tuple[str, ...] = ()
     allowed: tuple[str | int, ...] = ()
     minimum: float | None = None
+    tolerated: float = 0.0
     open_ended: bool = False
     current_only: bool = False
     ahead: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -123,7 +123,12 @@ def _row(kpi: Kpi, variation: Variation, trend: pd.DataFrame, names: list[str]) 
         "high": cell.high,
         "n": cell.n,
         "resolved": cell.resolved,
-    } | {name: _text(getattr(variation.params, name)) for name in names}
+    } | settings_of(variation, names)
+
+
+def settings_of(variation: Variation, names: Iterable[str]) -> dict[str, str]:
+    """The value each of these parameters has in a definition, as text."""
+    return {name: _text(getattr(variation.params, name)) for name in names}
 
 
 def _combinations(fair: Mapping[str, list[Any]], room: int, seed: int) -> list[dict[str, Any]]:

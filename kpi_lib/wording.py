@@ -90,6 +90,16 @@ def format_signed(value: float | None, unit: str, currency: str = "") -> str:
     return f"{sign}{size}" if any(digit in size for digit in "123456789") else size
 
 
+def format_gain(value: float) -> str:
+    """A correlation or a gain of AUC with its sign; what rounds to nothing has none.
+
+    >>> format_gain(0.123), format_gain(-0.004)
+    ('+0.12', '0.00')
+    """
+    text = f"{value:+.2f}"
+    return text if text.strip("+-0.") else text[1:]
+
+
 def format_count(count: float | None, noun: str = "") -> str:
     """A whole number with its noun, singular or plural: 1 customer, 1,204 customers."""
     if count is None or math.isnan(count):

@@ -215,7 +215,7 @@ def test_other_names_for_accounts_change_nothing(kpi: Kpi, tables: Tables) -> No
 @each_kpi
 def test_every_account_twice_doubles_counts_and_leaves_rates(kpi: Kpi, tables: Tables) -> None:
     ids = ("account_id", "contact_id", "subscription_id", "order_id", "lead_id")
-    people = ("answer_id", "respondent_id")
+    people = ("answer_id", "respondent_id", "cart_id", "session_id")
 
     def doubled(name: str, table: ir.Table) -> ir.Table:
         names = [column for column in (*ids, *people) if column in table.columns]

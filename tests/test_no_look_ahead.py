@@ -32,6 +32,9 @@ DATED_BY = {
     "onboarding": "entered_at",
     "states": "entered_at",
     "orders": "ordered_at",
+    "carts": "created_at",
+    "page_views": "at",
+    "targets": "set_on",
     "leads": "created_on",
     "spend": "month",
     "costs": "month",
@@ -43,6 +46,7 @@ FILLED_LATER = {
     "onboarding": ("left_at",),
     "states": ("left_at",),
     "orders": ("shipped_on", "cancelled_on", "returned_on"),
+    "carts": ("ordered_at",),
     "leads": ("demo_on", "won_on", "lost_on", "account_linked_on"),
 }
 
@@ -75,7 +79,7 @@ class Vandal:
         """The known row with its fields of later days changed or emptied."""
         for field in FILLED_LATER.get(name, ()):
             if row.get(field) is None or day_of(row[field]) > TODAY:
-                like = row.get(field) or (time() if field == "left_at" else None)
+                like = row.get(field) or (time() if field in ("left_at", "ordered_at") else None)
                 moment = datetime.combine(TODAY, time()) if isinstance(like, time) else like
                 row[field] = self.chance.choice([None, self.later(moment)])
         if name == "leads":

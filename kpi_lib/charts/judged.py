@@ -22,14 +22,18 @@ def lead_curve(
     `frame`: lead (months), auc, low, high, n, lost. One half is no better than a coin.
     """
     base = chart(frame).encode(
-        x=alt.X("lead:Q", title="months before the renewal decision", axis=_months(frame))
+        x=alt.X(
+            "lead:Q",
+            title="months before the renewal, or before the next order was due",
+            axis=_months(frame),
+        )
     )
     tips = [
         tip("lead", "months before", Unit.COUNT),
         tip("auc", "AUC", Unit.RATIO),
         tip("low", "from", Unit.RATIO),
         tip("high", "to", Unit.RATIO),
-        tip("n", "renewal decisions", Unit.COUNT),
+        tip("n", "decisions", Unit.COUNT),
         tip("lost", "of them lost", Unit.COUNT),
     ]
     domain = alt.Scale(domain=[_floor(frame["low"]), 1.0])

@@ -116,11 +116,12 @@ def _stacked(drawing: Drawing, kind: str, value: str) -> Picture:
 
 
 def main_value(drawing: Drawing) -> str:
-    """The column a bar shows: the change of a ledger, else the first that is more than a count."""
+    """The column a bar shows: the change of a ledger, else the first with a figure that is no count."""
     names = drawing.measured
     if {"opening", "change"} <= set(names):
         return "change"
-    told = [name for name in names if drawing.unit(name) is not Unit.COUNT]
+    known = drawing.frame[names].notna().any()
+    told = [name for name in names if known[name] and drawing.unit(name) is not Unit.COUNT]
     return (told or names or [str(drawing.frame.columns[-1])])[0]
 
 

@@ -61,6 +61,7 @@ def _connect(place: Place) -> ibis.BaseBackend:
         if place.path.stat().st_size < _SMALL:
             backend.con.execute("set threads = 1")
         backend.con.execute("set TimeZone = 'UTC'")
+        backend.con.execute("set enable_progress_bar = false")
         return backend
     known = {point.name for point in ibis.util.backend_entry_points()} | {"postgresql"}
     if place.scheme not in known:

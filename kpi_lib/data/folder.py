@@ -20,6 +20,7 @@ from kpi_lib.data.typed import SCHEMA, load_table
 def open_folder(config: Config, root: Path) -> Stock:
     """The tables of a folder, in an in-memory DuckDB of their own."""
     backend = ibis.duckdb.connect()
+    backend.con.execute("set enable_progress_bar = false")  # it would stand in notebooks' outputs
     backend.con.execute(f"create schema {SCHEMA}")
     files = Files(config, root, backend.con)
     state = handed.state_of(files)

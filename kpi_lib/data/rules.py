@@ -107,7 +107,7 @@ def _column_rules(column: Column) -> Iterator[RowRule]:
             rule,
             lambda t: t[name] < minimum,
             "Correct it at the source or under sql",
-            0,
+            column.tolerated,
             shown,
         )
     if column.allowed:

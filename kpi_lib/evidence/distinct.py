@@ -18,6 +18,7 @@ from kpi_lib.evidence.leading import leading, past_of
 from kpi_lib.evidence.likeness import Added, added, goodness, likeness
 from kpi_lib.evidence.readable import readable
 from kpi_lib.kpi import Kpi, KpiParams, Role, Source
+from kpi_lib.wording import format_gain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +137,7 @@ def _judged(kpi: Kpi, table: pd.DataFrame, gain: Added | None, settings: Setting
     }
     said = (
         f"Of {len(table)} other candidates {nearest['title']} orders the accounts most alike: rank "
-        f"correlation {nearest['rho']:+.2f} ({nearest['low']:+.2f} to {nearest['high']:+.2f}) over "
+        f"correlation {format_gain(nearest['rho'])} ({format_gain(nearest['low'])} to {format_gain(nearest['high'])}) over "
         f"{nearest['n']:,} accounts"
     )
     if better.empty:
@@ -153,8 +154,8 @@ def _adds(kpi: Kpi, nearest: str, gain: Added | None, settings: Settings) -> str
     months = settings.response_months
     if gain is None:
         return f"What it adds to {nearest} in telling losses cannot be told: too few were lost."
-    limits = f"{gain.low:+.2f} to {gain.high:+.2f}"
+    limits = f"{format_gain(gain.low)} to {format_gain(gain.high)}"
     return (
-        f"To {nearest} it adds {gain.gain:+.2f} of AUC ({limits}) in telling losses {months} months "
+        f"To {nearest} it adds {format_gain(gain.gain)} of AUC ({limits}) in telling losses {months} months "
         f"ahead, over {gain.n:,} decisions with {gain.losses:,} lost."
     )

@@ -17,7 +17,7 @@ from kpi_lib.evidence.skill import calibration, lead_table
 from kpi_lib.evidence.waiting import enough_on, losses_needed, rate_of, too_few, when
 from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.schema import Tables
-from kpi_lib.wording import format_count, format_p_value, is_known, plural
+from kpi_lib.wording import format_count, format_gain, format_p_value, is_known, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,7 +196,7 @@ def _said(row: pd.Series[Any], past: History, numbers: dict[str, Any]) -> str:
     words = past.words
     ahead = f"{numbers['response_months']} months before"
     auc = f"AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
-    skill = f"{row['skill']:+.2f} ({row['skill_low']:+.2f} to {row['skill_high']:+.2f})"
+    skill = f"{format_gain(row['skill'])} ({format_gain(row['skill_low'])} to {format_gain(row['skill_high'])})"
     adds = f"which adds {skill} to tenure, {words.size} and the last outcome"
     lost = format_count(row["losses"], words.loss)
     return (
@@ -209,6 +209,6 @@ def _revenue(row: pd.Series[Any]) -> str:
     """The second outcome in a sentence, "" where it is none."""
     if not is_known(row["revenue_rho"]):
         return ""
-    limits = f"{row['revenue_rho_low']:+.2f} to {row['revenue_rho_high']:+.2f}"
-    correlation = f"rank correlation {row['revenue_rho']:+.2f} ({limits})"
+    limits = f"{format_gain(row['revenue_rho_low'])} to {format_gain(row['revenue_rho_high'])}"
+    correlation = f"rank correlation {format_gain(row['revenue_rho'])} ({limits})"
     return f" With the net change of revenue a good score goes along at {correlation}, which decides nothing."

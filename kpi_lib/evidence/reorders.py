@@ -19,12 +19,10 @@ from kpi_lib.engine import run
 from kpi_lib.evidence.finding import DEFAULTS, Settings
 from kpi_lib.evidence.outcomes import History, Words, decisions_of
 from kpi_lib.schema import Tables
+from kpi_lib.stats.rhythm import allowed_silence, usual_gaps
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LEAST_DAYS = 31
-"""No shorter silence counts, since accounts are looked at once a month."""
 
 AMOUNT_DAYS = 365
 """The amount of an account on a day is that of its orders in so many days, per month."""
@@ -69,14 +67,13 @@ def _looks(orders: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     days = known[_is_known(known, known["on"])][["account_id", "on", "ordered_on"]]
     days = days.drop_duplicates().sort_values(["account_id", "on", "ordered_on"])
     by_look = days.groupby(["account_id", "on"])["ordered_on"]
-    gaps = by_look.diff().dt.days.rename("gap")
     looks = pd.DataFrame(
         by_look.agg(first_paid_on="min", last_on="max", order_days="size"),
     )
-    looks["usual_days"] = gaps.groupby([days["account_id"], days["on"]]).median()
+    looks["usual_days"] = usual_gaps(days, ["account_id", "on"])
     looks = looks[looks["order_days"] >= settings.least_orders].reset_index()
     looks = looks[looks["last_on"].dt.to_period("M") == looks["on"].dt.to_period("M")]
-    wait = (looks["usual_days"] * settings.rhythm_multiple).clip(lower=LEAST_DAYS).round()
+    wait = allowed_silence(looks["usual_days"], settings.rhythm_multiple)
     ends_on = (looks["last_on"] + pd.to_timedelta(wait, unit="D")).astype("datetime64[us]")
     answer: pd.DataFrame = looks.assign(decision_on=ends_on)
     return answer

@@ -67,12 +67,16 @@ def findings_of(
     kpi: Kpi, source: Source, params: KpiParams, settings: Settings, others: Others
 ) -> dict[str, Finding]:
     """What the six tests find, by name, under settings that are those of `params`."""
-    tests: Mapping[str, Test] = {
+    return {name: test(kpi, source, params, settings) for name, test in tests_with(others).items()}
+
+
+def tests_with(others: Others) -> Mapping[str, Test]:
+    """The six tests by name; some of them compare with the other candidates."""
+    return {
         **_TESTS,
         "honest": partial(honest, others=others),
         "distinct": partial(distinct, others=others),
     }
-    return {name: test(kpi, source, params, settings) for name, test in tests.items()}
 
 
 def concluded(kpi: Kpi, findings: Mapping[str, Finding]) -> Verdict:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from nbclient import NotebookClient
 
+from kpi_lib.judged import keeping
 from kpi_lib.review.notebook_file import as_text, clear, read_notebook
 from kpi_lib.review.report.files import write_whole
 from kpi_lib.review.warm import warm_kernels
@@ -15,15 +18,22 @@ from kpi_lib.review.warm import warm_kernels
 TIMEOUT = 600
 """Seconds for one cell."""
 
+AT_ONCE = 2
+
 
 def run_notebooks(paths: Iterable[Path]) -> None:
     """Execute each notebook in a kernel of its own, in its folder, and write it with its outputs.
 
-    Raises nbclient's CellExecutionError at the first cell that fails; that notebook is not written.
+    Two at a time, and each KPI is judged once for all of them. Raises nbclient's CellExecutionError
+    for the first notebook with a cell that fails; that notebook is not written, the others are.
     """
-    with warm_kernels():
-        for path in paths:
-            run_notebook(path)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        keeping(Path(folder)),
+        warm_kernels(),
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        list(pool.map(run_notebook, paths))
 
 
 def run_notebook(path: Path) -> None:

@@ -13,6 +13,7 @@ from kpi_lib.evidence.finding import Finding
 from kpi_lib.evidence.verdict import Verdict
 from kpi_lib.measure import Measurement
 from kpi_lib.view import View
+from kpi_lib.wording import format_count, format_value
 
 if TYPE_CHECKING:
     from kpi_lib.charts.picture import Picture
@@ -121,7 +122,26 @@ def specification(measurement: Measurement, found: Verdict | None) -> View:
     if found is None:
         return View(SWITCHED_OFF)
     finding = found.findings["robust"]
-    return View(finding.headline, picture=lambda: _curve(measurement, finding), frame=finding.table)
+    said = " ".join([finding.headline, *_spread(measurement, finding)])
+    return View(said, picture=lambda: _curve(measurement, finding), frame=finding.table)
+
+
+def _spread(measurement: Measurement, finding: Finding) -> list[str]:
+    """How far the figure goes over the definitions, and the setting that moves it most."""
+    numbers = finding.numbers
+    if numbers.get("main_setting") is None:
+        return []
+    values = finding.table["value"].dropna()
+    low, high = (
+        format_value(float(end), measurement.kpi.unit, measurement.currency)
+        for end in (values.min(), values.max())
+    )
+    return [
+        f"The number itself goes from {low} to {high} over {format_count(len(values), 'fair definition')}"
+        f" of {finding.table['period'].iloc[0]};"
+        f" the setting that matters most is `{numbers['main_setting']}`, which goes with"
+        f" {100 * numbers['main_setting_share']:.0f} % of that spread."
+    ]
 
 
 def _curve(measurement: Measurement, finding: Finding) -> Picture | None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _NOT_ADDED = {Unit.SHARE, Unit.POINTS, Unit.RATIO}
 """Units whose values do not add up to a whole."""
 
+_AVERAGES = ("median", "mean", "average", "p90")
+"""Columns called so hold one figure for many units each, and do not add up either."""
+
 
 def part(
     one: Part,
@@ -70,16 +73,21 @@ def _largest(drawing: Drawing) -> str:
     rows = drawing.labelled(name).dropna(subset=[column])
     if rows.empty:
         return f"{drawing.part.title}: no figure can be told."
-    if name == "period" and len(drawing.named) > 1:
-        return _newest_kinds(drawing, rows, column)
+    if name == "period":
+        kinds = len(drawing.named) > 1
+        return _newest_kinds(drawing, rows, column) if kinds else _latest(drawing)
     top = rows.iloc[int(rows[column].argmax())]
     who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
     said = f"The largest: {who} with {text_of(drawing, column, top[column])}"
     whole = float(rows[column].sum())
-    if drawing.unit(column) in _NOT_ADDED or len(rows) < 2 or whole <= 0:
+    if not _adds_up(drawing, column) or len(rows) < 2 or whole <= 0:
         return f"{said}."
     share = format_value(float(top[column]) / whole, "share")
     return f"{said}, {share} of {text_of(drawing, column, whole)}."
+
+
+def _adds_up(drawing: Drawing, column: str) -> bool:
+    return drawing.unit(column) not in _NOT_ADDED and not column.startswith(_AVERAGES)
 
 
 def _newest_kinds(drawing: Drawing, rows: pd.DataFrame, column: str) -> str:
@@ -131,6 +139,8 @@ def _end_of_curves(drawing: Drawing) -> str:
 
 def _length(drawing: Drawing) -> str:
     account = next((n for n in ("account_id", "account") if n in drawing.frame), "")
+    if not account and len(drawing.frame) == 1 and drawing.measured:
+        return f"{_row_facts(drawing, drawing.labelled(drawing.named[0]).iloc[0])}."
     if not account:
         return f"{drawing.part.title}: {format_count(len(drawing.frame), 'row')}."
     count = int(drawing.frame[account].nunique())

@@ -68,9 +68,10 @@ def _warning(segment: str, undated: Collection[str]) -> str:
 
 
 def _segment_lines(measurement: Measurement, frame: pd.DataFrame) -> Picture:
-    kpi = measurement.kpi
+    """Periods in their order, whatever segment lacks one of them."""
+    kpi, in_order = measurement.kpi, frame.sort_values("period", kind="stable")
     return lines.lines(
-        frame[["segment", "label", "value", "n"]],
+        in_order[["segment", "label", "value", "n"]],
         title=f"{kpi.title} by {measurement.params.segment.replace('_', ' ')}",
         what=in_a_sentence(kpi.title),
         unit=kpi.unit,

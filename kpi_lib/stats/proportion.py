@@ -38,8 +38,8 @@ class Proportion:
         return ()
 
     def counted(self, observations: ir.Table) -> ir.Table:
-        """All rows."""
-        return observations
+        """The rows with a value: one that is not resolved makes no part of the share."""
+        return observations.filter(observations["value"].notnull())
 
     def reduce(self, observations: ir.Table, by: Sequence[str]) -> ir.Table:
         """units, n (rows with a value) and successes per cell of `by`; rows may be added up."""

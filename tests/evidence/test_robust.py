@@ -145,3 +145,22 @@ def test_each_definition_reads_the_same_tables() -> None:
 
     robust(signal_kpi(observe=observe), jump(1.0), signal_params())
     assert len({tables.as_of for tables in seen}) == 1
+
+
+def test_the_setting_that_moves_the_figure_most_is_named() -> None:
+    """`sign` multiplies the figure, `days_back` of 30 or 31 changes nothing."""
+
+    class Two(SignalParams):
+        days_back: int = parameter(31, meaning="days", fair=(30, 31))
+        sign: int = parameter(1, meaning="sign", fair=(1, 2, 3))
+
+    finding = robust(signal_kpi(Params=Two), jump(1.0), params_of(Two))
+    assert finding.numbers["main_setting"] == "sign"
+    assert finding.numbers["main_setting_share"] == pytest.approx(1.0)
+    assert sorted(set(finding.table["sign"])) == ["1", "2", "3"]
+
+
+def test_where_no_definition_moves_the_figure_no_setting_is_named() -> None:
+    numbers = robust(signal_kpi(Params=Steady), jump(1.0), params_of(Steady)).numbers
+    assert numbers["main_setting"] is None
+    assert numbers["main_setting_share"] is None

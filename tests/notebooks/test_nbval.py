@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kpi_lib import judged
 from kpi_lib.review.notebook_file import as_text, read_notebook
 from kpi_lib.review.project import find_project
 
@@ -24,12 +25,16 @@ pytestmark = pytest.mark.slow
 
 
 def nbval(paths: list[Path], report: Path) -> dict[str, Counter[str]]:
-    """Per notebook how many cells passed, failed or were skipped, in warm kernels where there are any."""
+    """Per notebook how many cells passed, failed or were skipped.
+
+    As in a review, kernels are warm where there are any, and each candidate is judged once.
+    """
     command = [
         sys.executable, "-m", "pytest", "-p", "kpi_lib.review.pytest_warm", "--nbval-lax",
         "-p", "no:cacheprovider", "-q", f"--junitxml={report}", "--rootdir", str(PROJECT.root),
     ]  # fmt: skip
     ours = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
+    ours[judged.FOLDER] = str(report.parent / "judged")
     done = subprocess.run(
         [*command, *map(str, paths)],
         env=ours, cwd=PROJECT.root, capture_output=True, text=True, check=False,

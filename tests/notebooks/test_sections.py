@@ -10,6 +10,8 @@ import pytest
 from kpi_lib.charts.parts import Drawing
 from kpi_lib.example import small_company
 from kpi_lib.kpi import Part, Unit
+from kpi_lib.kpis import cart_abandonment
+from kpi_lib.measure import by_segment, measure
 from kpi_lib.schema import Tables
 from kpi_lib.sections import candidates, segments
 from kpi_lib.sections.assumptions import CHECKS, assumptions
@@ -29,16 +31,40 @@ def test_the_largest_bar_with_its_share_of_the_whole() -> None:
     assert said == "The largest: us with 30 days, 75.0 % of 40 days."
 
 
+def test_a_table_of_one_row_is_told_by_its_figures() -> None:
+    frame = pd.DataFrame({"year": ["2026"], "share": [0.25], "units": [4]})
+    said = part_sentence(drawing(frame, {"share": Unit.SHARE, "units": Unit.COUNT}), "table")
+    assert said == "2026: share 25.0 %, units 4."
+
+
+def test_a_column_without_a_figure_is_not_what_bars_show() -> None:
+    frame = pd.DataFrame({"cause": ["a", "b"], "lost": [None, None], "share": [0.25, 0.75]})
+    said = part_sentence(drawing(frame, {"lost": Unit.MONEY, "share": Unit.SHARE}), "bars")
+    assert said == "The largest: b with 75.0 %."
+
+
 def test_shares_are_not_added_up() -> None:
     frame = pd.DataFrame({"month_of_year": [1, 2], "share": [0.5, 0.25]})
     said = part_sentence(drawing(frame, {"share": Unit.SHARE}), "bars")
     assert said == "The largest: month of year 1 with 50.0 %."
 
 
+def test_medians_are_not_added_up() -> None:
+    frame = pd.DataFrame({"step": ["to won", "to live"], "median_days": [30.0, 10.0]})
+    said = part_sentence(drawing(frame, {"median_days": Unit.DAYS}), "bars")
+    assert said == "The largest: to won with 30 days."
+
+
 def test_the_headline_period_is_told_not_a_younger_one() -> None:
     frame = pd.DataFrame({"period": ["2025Q4", "2026Q1"], "by_30_days": [0.2, 1.0]})
     said = part_sentence(drawing(frame, {"by_30_days": Unit.SHARE}, "2025Q4"), "lines")
     assert said == "2025Q4: by 30 days 20.0 %."
+
+
+def test_of_bars_over_periods_the_headline_one_is_told_not_the_largest() -> None:
+    frame = pd.DataFrame({"period": ["2025Q4", "2026Q1"], "share": [0.9, 0.4], "units": [5, 7]})
+    said = part_sentence(drawing(frame, {"share": Unit.SHARE, "units": Unit.COUNT}), "bars")
+    assert said == "2026Q1: share 40.0 %, units 7."
 
 
 def test_a_ledger_is_told_by_its_ends_and_what_came_and_went() -> None:
@@ -72,6 +98,31 @@ def test_when(label: str, said: str) -> None:
 def test_only_as_many_segments_as_there_are_colours_are_drawn() -> None:
     now = pd.DataFrame({"segment": [f"s{n:02d}" for n in range(20)], "n": range(20)})
     assert segments.largest(now) == [f"s{n}" for n in range(12, 20)]
+
+
+def test_segments_stand_in_the_order_of_time_though_one_lacks_a_period() -> None:
+    """The first segment has no cart in the first of two weeks."""
+    made = [("a", 30), ("b", 22), ("b", 30)]
+    tables = small_company(
+        TODAY,
+        accounts=[
+            {"account_id": i, "signed_on": date(2026, 1, 1), "segment": i} for i in ("a", "b")
+        ],
+        carts=[
+            {"cart_id": f"{n}", "account_id": i, "created_at": datetime(2026, 6, day - 5)}
+            for n, (i, day) in enumerate(made)
+        ],
+    )
+    params = cart_abandonment.Params(periods=2, segment="segment")
+    kpi = cart_abandonment.KPI
+    frame = by_segment(kpi, tables, params).dropna(subset=["value"])
+    picture = segments.segments(measure(kpi, tables, params), frame).picture
+    assert picture is not None
+    drawn = picture()
+    assert drawn is not None
+    (rows,) = drawn.spec["datasets"].values()
+    labels = list(dict.fromkeys(row["label"] for row in rows))
+    assert labels == ["2026-06-23", "2026-06-30"]
 
 
 def consumer_business() -> Tables:

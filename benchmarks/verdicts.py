@@ -40,7 +40,7 @@ for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 
 from benchmarks.planted.company import KINDS, Plan, simulate  # noqa: E402
 from benchmarks.planted.judged import judges  # noqa: E402
-from benchmarks.planted.rates import Said, goals, table  # noqa: E402
+from benchmarks.planted.rates import Said, by_kind, summary  # noqa: E402
 from kpi_lib.evidence.finding import DEFAULTS  # noqa: E402
 
 SIZES = (12, 48, 200)
@@ -124,7 +124,7 @@ def main() -> None:
         seeds = range(asked.seed, asked.seed + asked.companies)
         run(asked.sizes, seeds, asked.out, asked.processes)
     said = done_in(asked.out)
-    print(f"{table(said)}\n\n{goals(said)}")
+    print(f"{summary(said)}\n\n{by_kind(said)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The notebooks that look at all KPIs together: start_here and choose_kpis."""
+"""The notebooks that look at several KPIs together: start_here, choose_kpis and growth_system."""
 
 from __future__ import annotations
 
@@ -39,7 +39,22 @@ class ChooseKpis(StartHere):
     with_evidence: bool = parameter(True, meaning="whether to judge the KPIs, which takes longer")
 
 
-PARAMS: Mapping[str, type[StartHere]] = {"start_here": StartHere, "choose_kpis": ChooseKpis}
+class GrowthSystem(StartHere):
+    """What may be chosen in growth_system."""
+
+    with_evidence: bool = parameter(
+        True, meaning="whether to judge if each link can be read, which takes longer"
+    )
+    level: float = parameter(
+        0.9, gt=0.5, lt=1, unit="share", meaning="confidence level of the intervals"
+    )
+
+
+PARAMS: Mapping[str, type[StartHere]] = {
+    "start_here": StartHere,
+    "choose_kpis": ChooseKpis,
+    "growth_system": GrowthSystem,
+}
 """The parameters of each overview."""
 
 
@@ -135,3 +150,13 @@ class Overview:
         from kpi_lib.sections import candidates
 
         return candidates.suggested_set(self.verdicts)
+
+    @cached_property
+    def chain(self) -> View:
+        """Levers, conversion and velocity, lift: one picture, and its figures as a table."""
+        from kpi_lib.sections.growth import growth_told, growth_view
+
+        level = getattr(self.params, "level", 0.9)
+        run = {"dataset": self.params.dataset, "as_of": self.params.as_of, "level": level}
+        judged = bool(getattr(self.params, "with_evidence", False))
+        return growth_view(growth_told(self.data, self.tables, judged, run), level)

@@ -56,8 +56,8 @@ def _unlike(quick: Finding, slow: Finding) -> list[str]:
 
 def _same(quick: pd.Series, slow: pd.Series) -> bool:
     if pd.api.types.is_float_dtype(quick) and pd.api.types.is_float_dtype(slow):
-        sides = (side.to_numpy(dtype=np.float64) for side in (quick, slow))
-        return bool(np.allclose(*sides, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True))
+        one, other = (side.to_numpy(dtype=np.float64) for side in (quick, slow))
+        return bool(np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True))
     return all(
         one == two
         or (pd.isna(one) and pd.isna(two))

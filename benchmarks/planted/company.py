@@ -125,7 +125,7 @@ def simulate(plan: Plan) -> Company:
         started=started,
         stopped=stopped,
         notice=notice,
-        amount=np.round(np.exp(6.5 + 0.6 * size), 2),
+        amount=np.asarray(np.round(np.exp(6.5 + 0.6 * size), 2), dtype=np.float64),
         segment=rng.integers(0, 2, count),
         terms=terms,
         uses={},
@@ -155,8 +155,12 @@ def _terms(rng: np.random.Generator, started: Ints, size: Floats) -> tuple[Terms
     return Terms(account, start, is_lost), stopped
 
 
-def _effect(rng: np.random.Generator, company: Company, kind: str) -> Floats | float:
+def _effect(rng: np.random.Generator, company: Company, kind: str) -> Floats:
     """What is planted, in standard deviations: (accounts, months)."""
+    return np.asarray(_planted(rng, company, kind), dtype=np.float64)
+
+
+def _planted(rng: np.random.Generator, company: Company, kind: str) -> npt.ArrayLike:
     plan, count = company.plan, len(company.started)
     if kind in ("leads", "gamed"):
         ahead = rng.integers(*plan.ahead_days, count, endpoint=True)
@@ -171,7 +175,7 @@ def _effect(rng: np.random.Generator, company: Company, kind: str) -> Floats | f
         return -2 * company.drop * _after(decided)
     if kind == "survivor":
         stayed = np.arange(MONTHS) - company.started[:, None] + 1
-        return 2.4 * (1 - np.exp(-np.maximum(stayed, 0) / 12)) - 1.2
+        return np.asarray(2.4 * (1 - np.exp(-np.maximum(stayed, 0) / 12)) - 1.2)
     return 0.0
 
 
@@ -180,7 +184,7 @@ def _after(day: Ints) -> Flags:
     return day[:, None] <= MONTH_ENDS
 
 
-def _uses(rng: np.random.Generator, company: Company, effect: Floats | float) -> Ints:
+def _uses(rng: np.random.Generator, company: Company, effect: Floats) -> Ints:
     count = len(company.started)
     trend = np.cumsum(rng.normal(0.0, 0.05, MONTHS))
     own = np.sqrt(TRAIT) * rng.standard_normal((count, 1))

@@ -154,7 +154,10 @@ def judges(companies: Sequence[Company], settings: Settings, *, whole: bool = Fa
     rows = rows.sort_values(["account_id", "started_on"], kind="stable", ignore_index=True)
     ends = ends_of(rows, LAST_DAY, settings)
     own = [_by_company(frame, companies) for frame in (rows, *ends)]
-    pasts = [history_from(*parts, LAST_DAY, settings) for parts in zip(*own, strict=True)]
+    pasts = [
+        history_from(ordered, lost, renewed, LAST_DAY, settings)
+        for ordered, lost, renewed in zip(*own, strict=True)
+    ]
     if not whole:
         pasts = [replace(past, settle_days=None) for past in pasts]
     together = replace(pasts[0], rows=rows, decisions=pd.concat([past.decisions for past in pasts]))

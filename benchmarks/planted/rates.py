@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from scipy.stats import binomtest
 
@@ -26,39 +26,50 @@ def share(count: int, companies: int) -> str:
     return f"{100 * count / companies:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def table(said: Iterable[Said]) -> str:
-    """A markdown table: one row per size and kind, shares of companies in percent."""
-    counts: Counter[tuple[int, str, str]] = Counter()
-    for size, _, kind, suggestion in said:
-        counts[size, kind, suggestion] += 1
-    sizes = sorted({size for size, _, _ in counts})
-    lines = [
-        "| new customers a quarter | planted KPI | companies | adopt | keep testing | not readable here | drop |",
-        "|---|---|---|---|---|---|---|",
+def summary(said: Iterable[Said]) -> str:
+    """A markdown table, one row per size: what share of companies (percent) with its limits.
+
+    A false adopt is a company in which any of the four that should not be adopted is. The last two
+    columns are of the leading KPI, then of the four others together.
+    """
+    names = [
+        "new customers a quarter", "companies", "true adopts", "false drops", "false adopts",
+        "keep testing: leading, others", "not readable: leading, others",
+    ]  # fmt: skip
+    return _markdown(names, [_summed(size, rows) for size, rows in _by_size(said).items()])
+
+
+def _summed(size: int, rows: list[Said]) -> list[str]:
+    n = len({seed for _, seed, _, _ in rows})
+    leads = Counter(suggestion for _, _, kind, suggestion in rows if kind not in FALSE_KINDS)
+    others = Counter(suggestion for _, _, kind, suggestion in rows if kind in FALSE_KINDS)
+    wrong = {seed for _, seed, kind, s in rows if kind in FALSE_KINDS and s == "adopt"}
+    shares = [
+        f"{share(leads[name], n)}, {100 * others[name] / others.total():.1f}"
+        for name in ("keep testing", "not readable here")
     ]
-    for size in sizes:
-        for kind in KINDS:
-            row = [counts[size, kind, suggestion] for suggestion in SUGGESTIONS]
-            total = sum(row)
-            cells = [share(count, total) for count in row] if total else ["" for _ in row]
-            lines.append(" | ".join([f"| {size}", kind, str(total), *cells]) + " |")
-    return "\n".join(lines)
+    rates = (leads["adopt"], leads["drop"], len(wrong))
+    return [str(size), f"{n:,}", *(share(count, n) for count in rates), *shares]
 
 
-def goals(said: Sequence[Said]) -> str:
-    """One line per size: false adopts, true adopts, false drops, each with its limits."""
+def by_kind(said: Iterable[Said]) -> str:
+    """A markdown table: one row per size and planted KPI, what share of companies (percent)."""
     lines = []
-    for size in sorted({one[0] for one in said}):
-        own = [one for one in said if one[0] == size]
-        companies = {seed for _, seed, _, _ in own}
-        adopted = Counter(kind for _, _, kind, suggestion in own if suggestion == "adopt")
-        wrong = {seed for _, seed, kind, s in own if kind in FALSE_KINDS and s == "adopt"}
-        dropped = sum(kind == "leads" and s == "drop" for _, _, kind, s in own)
-        worst = max(FALSE_KINDS, key=lambda kind: adopted[kind])
-        n = len(companies)
-        lines.append(
-            f"{size} a quarter, {n} companies: false adopts {share(adopted[worst], n)} % of the "
-            f"worst kind ({worst}), {share(len(wrong), n)} % with any of the four; true adopts "
-            f"{share(adopted['leads'], n)} %; false drops {share(dropped, n)} %"
-        )
-    return "\n".join(lines)
+    for size, rows in _by_size(said).items():
+        for kind in KINDS:
+            counts = Counter(suggestion for _, _, of, suggestion in rows if of == kind)
+            shares = [share(counts[name], counts.total()) for name in SUGGESTIONS]
+            lines.append([str(size), kind, *shares])
+    return _markdown(["new customers a quarter", "planted KPI", *SUGGESTIONS], lines)
+
+
+def _by_size(said: Iterable[Said]) -> dict[int, list[Said]]:
+    found: dict[int, list[Said]] = {}
+    for row in sorted(said):
+        found.setdefault(row[0], []).append(row)
+    return found
+
+
+def _markdown(names: list[str], rows: list[list[str]]) -> str:
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

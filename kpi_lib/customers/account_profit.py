@@ -92,7 +92,7 @@ def _from_amounts(tables: Tables, base: ir.Table, keys: list[str]) -> ir.Table:
         *keys,
         after=ibis.ifelse(inside, rows["amount"], 0.0),
         before=ibis.ifelse(past, rows["amount"], 0.0),
-        later=ibis.literal(0.0),
+        later=ibis.literal(0).cast("float64"),
     )
 
 

@@ -121,7 +121,7 @@ def _units(
     rows = rows.left_join(who, rows["account_id"] == who["of"])
     return rows.select(
         *("lever", "state", "position", "stay", "account_id", "entered_on", "closes", "touches"),
-        exposed=ibis.ifelse(rows["touches"] > 0, 1.0, 0.0),
+        exposed=ibis.ifelse(rows["touches"] > 0, 1, 0).cast("float64"),
         quarter=rows["entered_on"].truncate("quarter"),
         group=rows["segment"].fill_null(UNSTATED),
         ideal=rows["is_ideal"],
@@ -186,7 +186,7 @@ def matched(rows: ir.Table, outcome: str, adjust: str = "nothing") -> ir.Table:
     bare = rows["exposed"] == 0
     rows = rows.mutate(
         touched=rows["exposed"].sum().over(inside),
-        others=ibis.ifelse(bare, 1.0, 0.0).sum().over(inside),
+        others=ibis.ifelse(bare, 1, 0).cast("float64").sum().over(inside),
         mean=ibis.ifelse(bare, rows["y"], ibis.null("float64")).mean().over(inside),
         past=ibis.ifelse(bare, rows["money_before"], ibis.null("float64")).mean().over(inside),
     )
@@ -202,7 +202,7 @@ def matched(rows: ir.Table, outcome: str, adjust: str = "nothing") -> ir.Table:
 
 def _without_slope(rows: ir.Table) -> ir.Table:
     whole = ibis.window(group_by=["lever", "position"])
-    bare = ibis.ifelse(rows["exposed"] == 0, 1.0, 0.0)
+    bare = ibis.ifelse(rows["exposed"] == 0, 1, 0).cast("float64")
     joint = (bare * rows["lead"] * rows["gap"]).sum().over(whole)
     square = (bare * rows["lead"] * rows["lead"]).sum().over(whole)
     rows = rows.mutate(slope=ratio(joint, square).fill_null(0.0))

@@ -92,7 +92,8 @@ def placed(cells: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
 
     starts = [p.start for p in periods]
     at = {start: place for place, start in enumerate(cells["period"])}
-    trend = cells.drop(columns="period").reindex([at.get(start, -1) for start in starts])
+    rows = cells.drop(columns="period").reset_index(drop=True)
+    trend = rows.reindex([at.get(start, -1) for start in starts])
     counts = trend["n"].to_numpy(dtype=np.float64, na_value=0.0).astype(np.int64)
     resolved = trend["resolved"].to_numpy(dtype=np.float64, na_value=1.0)
     days = {"period": starts, "end": [p.end for p in periods], "label": [p.label for p in periods]}

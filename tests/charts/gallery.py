@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kpi_lib.charts import bars, judged, lines, timeline
+from kpi_lib.charts import bars, chain, judged, lines, timeline
+from kpi_lib.charts.chain import Item
 from kpi_lib.charts.picture import Picture
 from kpi_lib.kpi import Unit
 
@@ -243,11 +244,25 @@ def specification_curve() -> Picture:
     )
 
 
+def chain_of_figures() -> Picture:
+    rows = [
+        [Item("Touches", ("before and after",))],
+        [Item("Return", ("2.31 back per 1 spent", "1.90 to 2.80"), "levers")],
+        [Item("Moves")],
+        [
+            Item("Conversion", ("34 %",), "stage_conversion"),
+            Item("Velocity", ("missing",), is_firm=False),
+        ],
+        [Item("Value", ("EUR 900",)), Item("Profit", ("EUR 90",))],
+    ]
+    return chain.chain(rows, title="The chain", subtitle="90 % intervals")
+
+
 EXAMPLES: dict[str, Callable[[], Picture]] = {
     make.__name__: make
     for make in (
         trend, weekly, segments, survival, small_multiples, sparkline, bar_chart,
         bars_with_intervals, waterfall, movements, stacked, gantt, bubbles, candidates,
-        lead_curve, specification_curve,
+        lead_curve, specification_curve, chain_of_figures,
     )
 }  # fmt: skip

@@ -22,7 +22,7 @@ from benchmarks.planted.company import (
     simulate,
 )
 from benchmarks.planted.judged import judges
-from benchmarks.planted.rates import goals, limits, table
+from benchmarks.planted.rates import by_kind, limits, summary
 from benchmarks.verdicts import QUICK, done_in
 from kpi_lib.evidence.verdict import concluded
 
@@ -144,12 +144,11 @@ def test_rates_are_counted_by_company() -> None:
     said[2] = (12, 0, "noise", "adopt")
     said[4] = (12, 0, "survivor", "adopt")
     said[5] = (12, 1, "leads", "adopt")
-    assert "| 12 | noise | 4 | 25.0 (0.6 to 80.6) | 0.0" in table(said)
-    told = goals(said)
-    assert "25.0 (0.6 to 80.6) % of the worst kind (noise)" in told
-    assert "25.0 (0.6 to 80.6) % with any of the four" in told
-    assert "true adopts 25.0" in told
-    assert "false drops 75.0" in told
+    assert "| 12 | noise | 25.0 (0.6 to 80.6) | 0.0 (0.0 to 60.2) |" in by_kind(said)
+    row = summary(said).splitlines()[-1]
+    quarter, three, none = "25.0 (0.6 to 80.6)", "75.0 (19.4 to 99.4)", "0.0 (0.0 to 60.2)"
+    told = [quarter, three, quarter, f"{none}, 0.0", f"{none}, 0.0"]
+    assert row == f"| 12 | 4 | {' | '.join(told)} |"
 
 
 def test_a_run_that_was_ended_forgets_the_company_it_was_at(tmp_path: Path) -> None:

@@ -90,13 +90,13 @@ def _tier(value: ir.NumericValue, steps: Sequence[int]) -> tuple[ir.NumericValue
 
 
 _TIER = {"tier": "string"} | dict.fromkeys(
-    ("discount", "beyond_own", "price_of_list", "freight_per_piece", "margin_of_list"), "float64"
+    ("beyond_own", "discount", "price_of_list", "freight_per_piece", "margin_of_list"), "float64"
 )
 _TIER |= {"orders": "int64", "pieces": "float64"}
 
 
 def by_quantity(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
-    """Bookings by pieces: tier, discount, beyond_own (shares of list), price_of_list, freight_per_piece,
+    """Bookings by pieces: tier, beyond_own, discount (shares of list), price_of_list, freight_per_piece,
     margin_of_list, orders, pieces.
 
     beyond_own: the discount beyond that of the same accounts' other orders, null where they have none.
@@ -179,14 +179,14 @@ def against_own(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Tabl
 
 
 _MOVED = {"year_to": "string"} | dict.fromkeys(
-    ("moved_share", "low", "high", "growth_of_others", "booked", "added"), "float64"
+    ("moved_share", "at_least", "at_most", "growth_of_others", "booked", "added"), "float64"
 )
 _MOVED |= {"accounts_that_book": "int64", "others": "int64", "reason": "string"}
 
 
 def moved(tables: Tables, rule: Any) -> ir.Table:
     """In one row, what bookings only moved in time: year_to (last day), moved_share (of the pieces
-    booked), low, high, growth_of_others (share), booked, added (pieces), accounts, reason."""
+    booked), at_least, at_most (its interval), growth_of_others (share), booked, added (pieces), accounts, reason."""
     import pandas as pd
 
     frame, reason = years_of(tables, rule)
@@ -197,8 +197,8 @@ def moved(tables: Tables, rule: Any) -> ir.Table:
         else moved_share(frame["before"], frame["after"], frame["booked"], rule.level)
     )
     row = {
-        "year_to": tables.as_of.isoformat(), "moved_share": found.share, "low": found.low,
-        "high": found.high, "growth_of_others": found.growth,
+        "year_to": tables.as_of.isoformat(), "moved_share": found.share, "at_least": found.low,
+        "at_most": found.high, "growth_of_others": found.growth,
         "booked": float(frame["booked"].sum()), "added": found.added,
         "accounts_that_book": int(books.sum()), "others": int((~books).sum()),
         "reason": found.reason,

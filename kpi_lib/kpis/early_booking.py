@@ -138,7 +138,7 @@ PARTS = (
         "pieces that is booked, and how many weeks ahead.",
         compute=over_periods(booking_parts.by_period),
         view="lines",
-        units=dict.fromkeys(("margin_per_piece", "price_per_piece", "freight_per_piece"), MONEY)
+        units={"margin_per_piece": MONEY, "price_per_piece": MONEY, "freight_per_piece": RATIO}
         | {"discount": SHARE, "booked_share": SHARE, "weeks_ahead": RATIO}
         | {"orders": COUNT, "pieces": COUNT},
     ),
@@ -172,9 +172,10 @@ PARTS = (
         name="moved",
         title="Orders that only moved in time",
         meaning="Pieces of accounts that book, in the last 365 days against the year before the first "
-        "booking, less the growth of accounts that book nothing. What was not added was only moved.",
+        "booking, less the growth of accounts that book nothing. What was not added was only moved; above "
+        "100 % those who book bought less than that growth foretold.",
         compute=booking_parts.moved,
-        units={"moved_share": SHARE, "low": SHARE, "high": SHARE, "growth_of_others": SHARE}
+        units=dict.fromkeys(("moved_share", "at_least", "at_most", "growth_of_others"), SHARE)
         | dict.fromkeys(("booked", "added", "accounts_that_book", "others"), COUNT),
     ),
 )

@@ -141,7 +141,7 @@ def test_what_was_not_added_was_moved(kept: float, moved: float) -> None:
     assert (row["accounts_that_book"], row["others"]) == (12, 12)
     assert row["booked"] == 12 * 40
     assert row["moved_share"] == pytest.approx(moved)
-    assert row["low"] == pytest.approx(moved)
+    assert row["at_least"] == pytest.approx(moved)
 
 
 def test_growth_of_the_others_is_no_work_of_the_programme() -> None:
@@ -192,8 +192,8 @@ def test_most_of_what_is_booked_was_only_moved() -> None:
     """Planted: 80 % moved, 20 % added. 45 accounts that book tell it from nothing, and no closer."""
     row = part(KPI, sample(), Params(), "moved").iloc[0]
     assert row["reason"] == ""
-    assert row["low"] < 0.8 < row["high"]
-    assert row["low"] > 0.3
+    assert row["at_least"] < 0.8 < row["at_most"]
+    assert row["at_least"] > 0.3
 
 
 def test_the_parts_are_the_same_figure() -> None:

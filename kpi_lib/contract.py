@@ -130,6 +130,7 @@ LEADS = _table(
     _need("created_on", "date"),
     _need("source", "text"),
     _may("campaign", "text"),
+    _may("plan", "text"),
     _may("segment", "text", current_only=True),
     _may("is_ideal", "flag", current_only=True),
     _later("demo_on", "date", ahead=True),

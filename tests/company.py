@@ -13,6 +13,7 @@ from kpi_lib.example import small_company
 from kpi_lib.periods import add_months
 from kpi_lib.schema import Tables
 from tests.company_commerce import booking_of, cart_rows, target_rows, view_rows
+from tests.company_demos import feedback_rows, tried
 from tests.company_states import PROSPECTS, customer_rows, prospect_rows
 from tests.company_touches import costed, touch_rows
 
@@ -348,13 +349,14 @@ def all_rows() -> Rows:
         name: [row for number in range(ACCOUNTS) for row in make(number)]
         for name, make in each.items()
     }
+    leads = [tried(_lead(number), number) for number in range(LEADS)]
     rows["states"] += [row for number in range(PROSPECTS) for row in prospect_rows(number)]
     rows["interactions"] = costed(rows["interactions"]) + touch_rows(rows["states"])
     return rows | {
         "order_lines": [line for order in rows["orders"] for line in _lines(order)],
-        "leads": [_lead(number) for number in range(LEADS)],
+        "leads": leads,
         "spend": [row for number in range(MONTHS_OF_SPEND) for row in _spend(number)],
-        "answers": _answers(),
+        "answers": _answers() + feedback_rows(leads),
         "invited": _invited(),
     }
 

@@ -15,7 +15,7 @@ AFTER = (
     ("expanded", 200),
     ("renewed", 365),
 )
-PROSPECTS, PROSPECTS_FROM = 60, date(2024, 2, 1)
+PROSPECTS, PROSPECTS_FROM = 60, date(2023, 11, 15)
 
 
 def _moment(day: date, hour: int) -> datetime:

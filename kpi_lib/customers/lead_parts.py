@@ -110,11 +110,11 @@ def _with_closed(tables: Tables, params: Choice) -> ir.Table:
     """The cohorts' estimates, and how many leads were won and lost in each period."""
     rows = outcomes(tables)
     periods = shown_periods(tables, params)
-    cells, closed = _cells(created_in(rows, periods), params, "period"), closed_in(rows, periods)
+    found, closed = cells(created_in(rows, periods), params, "period"), closed_in(rows, periods)
     closed = closed.select(
         of=closed["period"], closed_won=closed["won"], closed_lost=closed["lost"]
     )
-    joined = cells.left_join(closed, cells["period"] == closed["of"]).drop("of")
+    joined = found.left_join(closed, found["period"] == closed["of"]).drop("of")
     return joined.mutate(
         closed_won=joined["closed_won"].fill_null(0), closed_lost=joined["closed_lost"].fill_null(0)
     )
@@ -125,9 +125,9 @@ def split(name: str) -> Any:
 
     def compute(tables: Tables, params: Choice) -> ir.Table:
         """*name, leads, won, lost, conversion, low, high, reason; the largest group first."""
-        cells = _cells(shown_leads(tables, params), params, name)
-        cells = cells.drop("as_if_nobody_left")
-        return cells.order_by(ibis.desc("leads"), name)
+        found = cells(shown_leads(tables, params), params, name)
+        found = found.drop("as_if_nobody_left")
+        return found.order_by(ibis.desc("leads"), name)
 
     return compute
 
@@ -137,8 +137,12 @@ _CELLS |= {"high": "high", "as_if_nobody_left": "as_if_nobody_left", "reason": "
 _KINDS = dict.fromkeys(("leads", "won", "lost"), "int64") | {"reason": "string"}
 
 
-def _cells(rows: ir.Table, params: Choice, by: str) -> ir.Table:
-    """Estimates per value of `by` as a small table in the engine."""
+def cells(rows: ir.Table, params: Choice, by: str) -> ir.Table:
+    """Estimates per value of `by` as a small table in the engine.
+
+    `rows` is what `leads.outcomes` gives, with the column `by`. Columns: *by, leads, won, lost,
+    conversion, low, high, as_if_nobody_left, reason.
+    """
     method = estimator(params)
     observations = rows.mutate(value=rows["days"])
     frame = method.estimate(run(method.reduce(observations, [by])), [by], params.level)

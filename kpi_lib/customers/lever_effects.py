@@ -80,9 +80,15 @@ def stay_touches(tables: Tables, lever_by: LeverBy, order: tuple[str, ...]) -> i
 
 
 @kept
-def landmarks(tables: Tables, lever_by: LeverBy, order: tuple[str, ...], share: float) -> ir.Table:
+def landmarks(
+    tables: Tables,
+    lever_by: LeverBy,
+    order: tuple[str, ...],
+    share: float,
+    fewest: int = FEWEST_TOUCHED,
+) -> ir.Table:
     """lever, position, landmark (days since entering the state): the day after the first touch of the
-    given share of those touched; no row where fewer than 20 were."""
+    given share of those touched; no row where fewer than `fewest` were."""
     rows = stay_touches(tables, lever_by, order)
     firsts = rows.group_by("stay", "lever", "position").aggregate(first=rows["after"].min())
     group = ["lever", "position"]
@@ -90,7 +96,7 @@ def landmarks(tables: Tables, lever_by: LeverBy, order: tuple[str, ...], share: 
         reached=ibis.cume_dist().over(ibis.window(group_by=group, order_by="first")),
         touched=firsts.count().over(ibis.window(group_by=group)),
     )
-    enough = ranked.filter(ranked["reached"] >= share, ranked["touched"] >= FEWEST_TOUCHED)
+    enough = ranked.filter(ranked["reached"] >= share, ranked["touched"] >= fewest)
     return enough.group_by(group).aggregate(landmark=enough["first"].min() + 1)
 
 
@@ -114,7 +120,7 @@ def _compared(
     rows = rows.filter(
         rows["days"] >= rows["landmark"], rows["exposed"] >= rows["landmark"] + horizon
     )
-    hits = _before_landmark(stay_touches(tables, by, order), marks)
+    hits = before_landmark(stay_touches(tables, by, order), marks)
     rows = rows.left_join(hits, [rows["stay"] == hits["of"], rows["lever"] == hits["what"]])
     number = rows["hits"].fill_null(0)
     soon = rows["days"] <= rows["landmark"] + horizon
@@ -126,7 +132,7 @@ def _compared(
     )
 
 
-def _before_landmark(seen: ir.Table, marks: ir.Table) -> ir.Table:
+def before_landmark(seen: ir.Table, marks: ir.Table) -> ir.Table:
     """Touches per stay and lever before the landmark: of, what, hits."""
     marks = marks.rename(what="lever", at="position")
     inside = [seen["lever"] == marks["what"], seen["position"] == marks["at"]]

@@ -257,12 +257,13 @@ def people(tables: Tables, rule: Rule) -> ir.Table:
         **{n: one for n, one in _sums(rows).items() if n not in ("accounts", "contacts")}
     )
     sums = with_account(tables, sums.mutate(returned=_back(sums)))
-    sums = _with_role(tables, sums)
+    sums = with_role(tables, sums)
     shown = ("contact_id", "account_id", "account", "role", "credited", "cost", "returned")
     return sums.order_by(ibis.desc("cost"), "account_id", "contact_id").select(*shown, TOUCHES)
 
 
-def _with_role(tables: Tables, rows: ir.Table) -> ir.Table:
+def with_role(tables: Tables, rows: ir.Table) -> ir.Table:
+    """The rows of persons (contact_id) with `role`."""
     if "contacts" not in tables:
         return rows.mutate(role=ibis.literal(UNSTATED))
     known = tables["contacts"].select("role", who="contact_id")

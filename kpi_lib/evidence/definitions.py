@@ -54,15 +54,30 @@ class Reading:
     order: pd.Series[float]
 
 
+@dataclass(frozen=True)
+class Frames:
+    """What was fetched, one entry per definition.
+
+    `reduced` by segment and period; `pairs`: what `reduce_pairs` gives for the last two periods,
+    None for cohorts; `orders`: a figure per account.
+    """
+
+    reduced: Sequence[pd.DataFrame]
+    pairs: Sequence[pd.DataFrame | None]
+    orders: Sequence[pd.Series[float]]
+
+
 def readings(
     kpi: Kpi, tables: Tables, chosen: Sequence[Variation], settings: Settings
 ) -> list[Reading]:
     """One reading per definition, in the order given; the first decides which segments are compared."""
     observed = (kpi.observed(tables, variation.params) for variation in chosen)
     if not kpi.paired:
-        return _read(kpi, tables, chosen, list(observed), settings)
-    with kept_each(observed) as kept:
-        return _read(kpi, tables, chosen, kept, settings)
+        frames = _fetched(kpi, tables, chosen, list(observed))
+    else:
+        with kept_each(observed) as kept:
+            frames = _fetched(kpi, tables, chosen, kept)
+    return readings_of(kpi, tables, chosen, frames, settings)
 
 
 def direction(change: Difference, level: float) -> int | None:
@@ -73,23 +88,25 @@ def direction(change: Difference, level: float) -> int | None:
     return int(math.copysign(1, change.value)) if distinct and change.value else 0
 
 
-def _read(
-    kpi: Kpi,
-    tables: Tables,
-    chosen: Sequence[Variation],
-    observed: Sequence[ir.Table],
-    settings: Settings,
-) -> list[Reading]:
+def _fetched(
+    kpi: Kpi, tables: Tables, chosen: Sequence[Variation], observed: Sequence[ir.Table]
+) -> Frames:
     estimators = [kpi.estimator(variation.params) for variation in chosen]
     both = list(zip(estimators, observed, strict=True))
     reduced = run_each(e.reduce(rows, ["segment", "period"]) for e, rows in both)
     owns = [with_dates(frame) for frame in reduced]
-    cells = _cells(estimators, owns, settings.level)
-    pairs = _pairs(kpi, tables, chosen, both)
-    orders = _orders(kpi, tables, chosen, both)
+    return Frames(owns, _pairs(kpi, tables, chosen, both), _orders(kpi, tables, chosen, both))
+
+
+def readings_of(
+    kpi: Kpi, tables: Tables, chosen: Sequence[Variation], frames: Frames, settings: Settings
+) -> list[Reading]:
+    """The readings on fetched frames; of `tables` only the day is read."""
+    estimators = [kpi.estimator(variation.params) for variation in chosen]
+    cells = _cells(estimators, frames.reduced, settings.level)
     read: list[Reading] = []
     for variation, estimator, own, found, twice, order in zip(
-        chosen, estimators, owns, cells, pairs, orders, strict=True
+        chosen, estimators, frames.reduced, cells, frames.pairs, frames.orders, strict=True
     ):
         headline, previous = _last_two(kpi, tables, variation, found)
         change = _change(estimator, own, twice, previous, headline, settings)

@@ -30,7 +30,8 @@ class Settings:
     no more, else a seeded sample that holds each fair value on its own). `most_month_ends` bounds
     how far back scores are taken; `renewal_grace_days` is how late a new contract may start and
     still count as a renewal. An account that orders goods is silent after `rhythm_multiple` of its
-    usual gaps, which are known from `least_orders` order days on. A figure gives a cheap move away
+    usual gaps, which are known from `least_orders` order days on. `draws` are those of the bootstrap
+    that decides, `permutations` those of a p-value that is shown beside it. A figure gives a cheap move away
     when it changes by `smallest_telling_change` of itself. Two KPIs whose rank correlation over
     accounts is `twin_correlation` or more are twins.
     """
@@ -48,6 +49,7 @@ class Settings:
     rhythm_multiple: float = 3.0
     least_orders: int = 4
     draws: int = 1000
+    permutations: int = 1000
     folds: int = 5
     seed: int = 20200206
     most_definitions: int = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.evidence.beside import beside
+from kpi_lib.evidence.beside import Fact, beside
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.kpi import FitRule, Kpi, KpiParams, RuleOutcome, Source
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEST = "fitting"
+Checked = tuple[FitRule, RuleOutcome | None]
 
 
 def fitting(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEFAULTS) -> Finding:
@@ -25,6 +26,11 @@ def fitting(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     del settings
     tables = tables_of(source, params)
     checked = [(rule, rule.check(tables, params)) for rule in kpi.fit_rules]
+    return found_in(checked, kpi, beside(kpi, tables))
+
+
+def found_in(checked: list[Checked], kpi: Kpi, facts: list[Fact]) -> Finding:
+    """The finding on rules that were checked, and on what is shown beside them."""
     table = _table(checked)
     fired = [(rule, found) for rule, found in checked if found is not None and found.fires]
     severe = [found for rule, found in fired if rule.severe]
@@ -33,7 +39,7 @@ def fitting(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
         "rules": len(checked), "checked": known, "severe": len(severe),
         "cautions": [found.sentence for rule, found in fired if not rule.severe],
         "substitutes": sorted({found.substitute for found in severe if found.substitute}),
-        "owner": kpi.owner, "cadence": str(kpi.cadence), "beside": beside(kpi, tables),
+        "owner": kpi.owner, "cadence": str(kpi.cadence), "beside": facts,
     }  # fmt: skip
     if severe:
         said = " ".join(_with_substitute(found) for found in severe)
@@ -43,7 +49,7 @@ def fitting(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     return Finding(TEST, True, _fits(numbers), table, "", numbers)
 
 
-def _table(checked: list[tuple[FitRule, RuleOutcome | None]]) -> pd.DataFrame:
+def _table(checked: list[Checked]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [

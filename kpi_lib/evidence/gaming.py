@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +67,26 @@ def _play(
 ) -> Play:
     kpi, params = honestly.kpi, honestly.params
     edited = move.edit(tables, params)
-    gain = _gain(kpi, honestly, measure(kpi, edited, params))
-    pays = None if gain is None else gain >= params.interesting_change > 0
-    outcome = _outcome_gain(tables, edited, settings)
-    counter = _counter(move, honestly, tables, edited, others, settings) if pays else None
-    return Play(move, gain, pays, outcome, counter)
+    return play_of(
+        move,
+        honestly,
+        measure(kpi, edited, params),
+        _outcome_gain(tables, edited, settings),
+        lambda: _counter(move, honestly, tables, edited, others, settings),
+    )
+
+
+def play_of(
+    move: CheapMove,
+    honestly: Measurement,
+    gamed: Measurement,
+    outcome_gain: float | None,
+    counter: Callable[[], Counter],
+) -> Play:
+    """A move, from the KPI measured without and with it; the counter is asked for if it pays."""
+    gain = _gain(honestly.kpi, honestly, gamed)
+    pays = None if gain is None else gain >= honestly.params.interesting_change > 0
+    return Play(move, gain, pays, outcome_gain, counter() if pays else None)
 
 
 def _gain(kpi: Kpi, before: Measurement, after: Measurement) -> float | None:
@@ -133,8 +149,12 @@ def named_by(move: CheapMove) -> str:
 
 
 def _candidate(kpi: Kpi, params: KpiParams, tables: Tables, edited: Tables) -> Counter:
+    return candidate_counter(measure(kpi, tables, params), measure(kpi, edited, params))
+
+
+def candidate_counter(before: Measurement, after: Measurement) -> Counter:
     """Another KPI shows the move when it gets worse by what is worth acting on."""
-    before, after = measure(kpi, tables, params), measure(kpi, edited, params)
+    kpi, params = before.kpi, before.params
     loss = _gain(kpi, before, after)
     if loss is None:
         return Counter(kpi.title, reason=f"{kpi.title} has no value to compare")
@@ -146,12 +166,18 @@ def _candidate(kpi: Kpi, params: KpiParams, tables: Tables, edited: Tables) -> C
 def _figure(
     part: Part, name: str, honestly: Measurement, tables: Tables, edited: Tables, settings: Settings
 ) -> Counter:
-    """A figure of the notebook shows the move when it changes by a tenth of itself or more."""
-    title, unit = name.replace("_", " "), part.units[name]
     before, after = (
         _latest(with_dates(run(part.compute(one, honestly.params))), name, honestly)
         for one in (tables, edited)
     )
+    return figure_counter(name, part.units[name], before, after, settings)
+
+
+def figure_counter(
+    name: str, unit: str, before: float | None, after: float | None, settings: Settings
+) -> Counter:
+    """A figure of the notebook shows the move when it changes by a tenth of itself or more."""
+    title = name.replace("_", " ")
     if before is None or after is None:
         return Counter(title, unit, reason=f"{title} has no value to compare")
     shows = abs(after - before) > settings.smallest_telling_change * abs(before)

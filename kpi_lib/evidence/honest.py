@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.evidence.composition import composition, sentences
+from kpi_lib.evidence.composition import Composition, composition, sentences
 from kpi_lib.evidence.finding import (
     DEFAULTS,
     NO_OTHERS,
@@ -43,10 +43,16 @@ def honest(
     """
     tables = tables_of(source, params)
     plays = played(kpi, tables, params, others, settings)
-    told = [_sentence(play, kpi, params, tables.currency) for play in plays]
+    return found_in(plays, composition(kpi, tables, params), kpi, params, tables.currency)
+
+
+def found_in(
+    plays: list[Play], made_of: Composition | None, kpi: Kpi, params: KpiParams, currency: str
+) -> Finding:
+    """The finding on moves that were played, one per declared move, and on the last change."""
+    told = [_sentence(play, kpi, params, currency) for play in plays]
     table, numbers = _table(plays, told), _numbers(kpi, plays)
-    made_of = composition(kpi, tables, params)
-    facts = sentences(made_of, kpi, tables.currency)
+    facts = sentences(made_of, kpi, currency)
     numbers["beside"] = [{"sentence": sentence} for sentence in facts]
     numbers["composition"] = asdict(made_of) if made_of else {}
     return _judged(params, plays, table, numbers)

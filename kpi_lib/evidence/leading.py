@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.evidence.once import once
@@ -39,9 +43,7 @@ def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     if reason:
         return cannot_tell(TEST, reason)
     past = past_of(tables, settings)
-    if past.losses < settings.least_losses:
-        return _not_enough(past.losses, past, settings, numbers={"losses": past.losses})
-    return found_in(past, risk_sets(kpi, source, params, past, settings), settings)
+    return found_on(past, lambda: risk_sets(kpi, source, params, past, settings), settings)
 
 
 def past_of(tables: Tables, settings: Settings = DEFAULTS) -> History:
@@ -53,10 +55,29 @@ def past_of(tables: Tables, settings: Settings = DEFAULTS) -> History:
     return known(tables, settings)
 
 
+def found_on(past: History, sets: Callable[[], RiskSets], settings: Settings = DEFAULTS) -> Finding:
+    """The finding on a history; the risk sets are asked for where there are losses enough."""
+    return with_losses(past, lambda: found_in(past, sets(), settings), settings)
+
+
+def with_losses(past: History, found: Callable[[], Finding], settings: Settings) -> Finding:
+    """What is found where there are losses enough to look, else that there are too few."""
+    if past.losses < settings.least_losses:
+        return _not_enough(past.losses, past, settings, numbers={"losses": past.losses})
+    return found()
+
+
 def found_in(past: History, sets: RiskSets, settings: Settings = DEFAULTS) -> Finding:
     """The finding on risk sets that have their scores."""
-    table = lead_table(sets, settings)
-    return _judged(table, past, _numbers(table, past, sets.by_notice, settings), settings)
+    fifths = calibration(sets.by_notice, settings)
+    return found_at(lead_table(sets, settings), past, fifths, settings)
+
+
+def found_at(
+    table: pd.DataFrame, past: History, fifths: pd.DataFrame, settings: Settings
+) -> Finding:
+    """The finding on the table of leads; `fifths` is the calibration shown beside it."""
+    return _judged(table, past, _numbers(table, past, fifths, settings), settings)
 
 
 def lead_time(table: pd.DataFrame, settings: Settings) -> tuple[int, int]:
@@ -72,9 +93,10 @@ def lead_time(table: pd.DataFrame, settings: Settings) -> tuple[int, int]:
 
 
 def _unbroken(table: pd.DataFrame, holds: pd.Series[bool]) -> int:
-    ordered = table.assign(holds=holds).sort_values("lead_months")
-    kept = ordered[ordered["holds"].cummin()]
-    return 0 if kept.empty else int(kept["lead_months"].max())
+    leads = table["lead_months"].to_numpy()
+    order = np.argsort(leads, kind="stable")
+    kept = np.minimum.accumulate(holds.to_numpy(dtype=bool)[order])
+    return int(leads[order][kept].max(initial=0))
 
 
 def _lacking(kpi: Kpi, tables: Tables) -> str:
@@ -86,7 +108,7 @@ def _lacking(kpi: Kpi, tables: Tables) -> str:
 
 
 def _numbers(
-    table: pd.DataFrame, past: History, by_notice: pd.DataFrame, settings: Settings
+    table: pd.DataFrame, past: History, fifths: pd.DataFrame, settings: Settings
 ) -> dict[str, Any]:
     told, possible = lead_time(table, settings)
     deciding = table[table["lead_months"] <= settings.response_months]
@@ -102,15 +124,15 @@ def _numbers(
         "auc": _by_lead(table, "auc"),
         "skill": _by_lead(table, "skill"),
         "revenue_rho": _by_lead(table, "revenue_rho"),
-        "calibration": calibration(by_notice, settings).to_dict("records"),
+        "calibration": fifths.to_dict("records"),
     }
 
 
 def _by_lead(table: pd.DataFrame, name: str) -> dict[str, float | None]:
-    known = table[name].notna()
+    leads, values = table["lead_months"].tolist(), table[name].to_numpy(dtype=np.float64).tolist()
     return {
-        str(lead): float(value) if is_known else None
-        for lead, value, is_known in zip(table["lead_months"], table[name], known, strict=True)
+        str(lead): None if math.isnan(value) else value
+        for lead, value in zip(leads, values, strict=True)
     }
 
 

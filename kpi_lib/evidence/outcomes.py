@@ -83,12 +83,30 @@ def history_of(rows: pd.DataFrame, as_of: date, settings: Settings = DEFAULTS) -
     the median notice of the lost. Both kinds of account are thus scored at the same distance from
     their decision. A contract that goes on within `renewal_grace_days` counts as renewed.
     """
+    ordered = rows.sort_values(["account_id", "started_on"], kind="stable", ignore_index=True)
+    return history_from(ordered, *ends_of(ordered, as_of, settings), as_of, settings)
+
+
+def ends_of(
+    ordered: pd.DataFrame, as_of: date, settings: Settings = DEFAULTS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Losses and renewals, account by account, of price periods ordered by account and start."""
+    grace_days = settings.renewal_grace_days
+    spells = _spells(ordered, grace_days)
+    lost = _losses(ordered, spells, as_of, grace_days)
+    return lost, _renewals(ordered, spells, as_of, grace_days)
+
+
+def history_from(
+    ordered: pd.DataFrame,
+    lost: pd.DataFrame,
+    renewed: pd.DataFrame,
+    as_of: date,
+    settings: Settings = DEFAULTS,
+) -> History:
+    """The history of one company, from its rows and from what `ends_of` gives for them."""
     import pandas as pd
 
-    ordered = rows.sort_values(["account_id", "started_on"], kind="stable", ignore_index=True)
-    spells = _spells(ordered, settings.renewal_grace_days)
-    lost = _losses(ordered, spells, as_of, settings.renewal_grace_days)
-    renewed = _renewals(ordered, spells, as_of, settings.renewal_grace_days)
     days = (lost["decision_on"] - lost["acted_on"]).dt.days
     notice_days = int(days.median()) if len(days) else 0
     could_act = renewed["decision_on"] - pd.Timedelta(days=notice_days)
@@ -110,9 +128,11 @@ def net_change(past: History, asked: pd.DataFrame) -> pd.Series[float]:
     `asked` has account_id, on and decision_on. -1 for who left; null where nothing was paid on the
     asked day, where the amount after is not known yet, and where amounts are no outcome.
     """
-    before = amounts_on(past.rows, asked)
+    import pandas as pd
+
     if past.settle_days is None:
-        return before * np.nan
+        return pd.Series(np.full(len(asked), np.nan))
+    before = amounts_on(past.rows, asked)
     settled_on = asked["decision_on"].reset_index(drop=True) + np.timedelta64(past.settle_days, "D")
     after = amounts_on(past.rows, asked.reset_index(drop=True).assign(on=settled_on))
     return (after / before.where(before > 0)) - 1

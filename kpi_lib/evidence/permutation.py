@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from kpi_lib.stats.rank import average_ranks
+
 CHUNK = 2_000_000
 """Numbers drawn at a time, so that large companies do not need much memory."""
 
@@ -16,11 +18,9 @@ def stratified_p_value(score: Any, outcome: Any, strata: Any, *, draws: int, see
     One-sided: a high score should go with the outcome. (1 + draws at least as high) / (1 + draws):
     Davison and Hinkley (1997), 4.3. 1 where no stratum holds both outcomes.
     """
-    import pandas as pd
-
     _, stratum = np.unique(np.asarray(strata), return_inverse=True)
     order = np.argsort(stratum, kind="stable")
-    ranks = pd.Series(np.asarray(score, dtype=np.float64)).rank().to_numpy()[order]
+    ranks = average_ranks(score)[order]
     has = np.asarray(outcome).astype(bool)[order]
     observed = float(ranks[has].sum())
     generator = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -50,11 +50,22 @@ def readable(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = D
     samples, stocks as the same accounts seen twice.
     """
     tables = tables_of(source, params)
-    longest = 2 * max(settings.compare_periods, *settings.also_shown)
-    fixed = {"level": settings.level, "power": settings.power}
-    asked = params.model_copy(update={"periods": max(params.periods, longest), **fixed})
-    measured = measure(kpi, tables, asked)
+    measured = measure(kpi, tables, asked_of(params, settings))
     compared = [compare(measured, tables, count, settings) for count in poolings(settings)]
+    return found_in(measured, compared, settings)
+
+
+def asked_of(params: KpiParams, settings: Settings) -> KpiParams:
+    """The parameters under which this test measures: enough periods for its longest comparison."""
+    longest = 2 * max(poolings(settings))
+    fixed = {"level": settings.level, "power": settings.power}
+    return params.model_copy(update={"periods": max(params.periods, longest), **fixed})
+
+
+def found_in(
+    measured: Measurement, compared: Sequence[Comparison | None], settings: Settings = DEFAULTS
+) -> Finding:
+    """The finding on a measurement and its comparisons, one for each of `poolings`."""
     table = _table(measured, [row for row in compared if row is not None])
     numbers = _numbers(measured, compared[0], settings)
     return _judged(measured, table, numbers, compared[0], settings)
@@ -69,11 +80,12 @@ def compare(
     measured: Measurement, tables: Tables, count: int, settings: Settings
 ) -> Comparison | None:
     """The last `count` periods against the `count` before them; None where the trend is too short."""
+    if count == 1:
+        last, before = measured.headline, measured.previous
+        return None if before is None else Comparison(count, before, last, measured.change)
     later, earlier = pooled(measured, count), pooled(measured, count, back=count)
     if later is None or earlier is None:
         return None
-    if count == 1:
-        return Comparison(count, earlier, later, measured.change)
     if measured.kpi.paired:
         change = _paired_change(measured, tables, count, settings)
     else:

@@ -65,9 +65,18 @@ def ask(past: History, settings: Settings) -> Asked:
 
 def answered(asked: Asked, scores: pd.DataFrame, past: History, better: Better) -> RiskSets:
     """The risk sets with the scores (account_id, on, score) and what else was known that day."""
+    return scored(described(asked, past), scores, better)
+
+
+def described(asked: Asked, past: History) -> RiskSets:
+    """What was known on each scoring day besides the score, the same for every KPI: risk is null."""
     parts = (asked.by_notice, asked.to_end)
-    made = [_described(part, asked.days, scores, past, better) for part in parts]
-    return RiskSets(*made)
+    return RiskSets(*(_described(part, asked.days, past) for part in parts))
+
+
+def scored(sets: RiskSets, scores: pd.DataFrame, better: Better) -> RiskSets:
+    """The risk sets with the scores of one KPI: account_id, on, score."""
+    return RiskSets(*(_scored(part, scores, better) for part in (sets.by_notice, sets.to_end)))
 
 
 def _asked(past: History, anchor: str, settings: Settings) -> pd.DataFrame:
@@ -98,23 +107,25 @@ def _days(on: pd.Series[pd.Timestamp], most: int) -> list[date]:
     return [moment.date() for moment in sorted(on.dropna().unique())][-most:]
 
 
-def _described(
-    asked: pd.DataFrame, days: list[date], scores: pd.DataFrame, past: History, better: Better
-) -> pd.DataFrame:
+def _scored(known: pd.DataFrame, scores: pd.DataFrame, better: Better) -> pd.DataFrame:
+    keys = ["account_id", "on"]
+    score = known[keys].merge(scores, on=keys, how="left")["score"]
+    return known.assign(risk=score if better is Better.LOWER else -score)
+
+
+def _described(asked: pd.DataFrame, days: list[date], past: History) -> pd.DataFrame:
     import pandas as pd
 
     recent = asked[asked["on"].isin(pd.to_datetime(days))].reset_index(drop=True)
-    scored = recent.merge(scores, on=["account_id", "on"], how="left")
-    tenure = (scored["on"] - scored["first_paid_on"]).dt.days / _DAYS_PER_MONTH
+    tenure = (recent["on"] - recent["first_paid_on"]).dt.days / _DAYS_PER_MONTH
     amount = amounts_on(past.rows, recent)
     band = np.digitize(tenure, _BANDS[1:-1])
     outcomes = last_outcome(past.decisions, recent)
-    risk = scored["score"] if better is Better.LOWER else -scored["score"]
-    made = scored[["account_id", "lead_months", "on", "is_lost"]].assign(
-        risk=risk,
+    made = recent[["account_id", "lead_months", "on", "is_lost"]].assign(
+        risk=np.nan,
         net_change=net_change(past, recent).to_numpy(),
         tenure_months=tenure,
         log_amount=np.log1p(amount),
-        stratum=scored["on"].astype("int64") * len(_BANDS) + band,
+        stratum=recent["on"].astype("int64") * len(_BANDS) + band,
     )
     return pd.concat([made, outcomes], axis=1)

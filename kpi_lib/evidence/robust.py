@@ -37,15 +37,19 @@ def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEF
     over all definitions, and `main_setting_share` (eta squared, 0 to 1); None where it is spread by none.
     Source of the curve: Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4, 1208-1214).
     """
-    import pandas as pd
-
     tables = tables_of(source, params)
-    asked = _lean(kpi, params, tables, settings)
+    asked = lean(kpi, params, tables, settings)
     chosen = variations(asked, most=settings.most_definitions, seed=settings.seed)
     if len(chosen) < 2:
         return cannot_tell(TEST, "the card declares no other fair values")
-    read = readings(kpi, tables, chosen, settings)
-    names = list(fair_values(asked))
+    return found_in(readings(kpi, tables, chosen, settings), settings)
+
+
+def found_in(read: Sequence[Reading], settings: Settings = DEFAULTS) -> Finding:
+    """The finding on what each fair definition says, the default first."""
+    import pandas as pd
+
+    names = list(fair_values(read[0].variation.params))
     table = pd.DataFrame([_row(one, settings) | settings_of(one.variation, names) for one in read])
     least = settings.least_accounts_in_order
     table["tau"] = [_tau(read[0].order, reading.order, least) for reading in read]
@@ -53,7 +57,7 @@ def robust(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DEF
     return _judged(table, names, settings)
 
 
-def _lean(kpi: Kpi, params: KpiParams, tables: Tables, settings: Settings) -> KpiParams:
+def lean(kpi: Kpi, params: KpiParams, tables: Tables, settings: Settings) -> KpiParams:
     """The parameters with only what this test looks at: few periods, and segments."""
     few = min(params.periods, max(FEW_PERIODS[kpi.paired], _back_to_headline(kpi, tables, params)))
     segment = params.segment or ("segment" if "accounts" in tables else "")

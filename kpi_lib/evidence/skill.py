@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +14,15 @@ from kpi_lib.evidence.finding import Settings
 from kpi_lib.evidence.permutation import stratified_p_value
 from kpi_lib.evidence.risk import BASELINE, RiskSets
 from kpi_lib.stats.bootstrap import cluster_weights, simultaneous_bounds
-from kpi_lib.stats.logistic import cross_fitted_probabilities
-from kpi_lib.stats.rank import auc, auc_draws, spearman_draws
+from kpi_lib.stats.logistic import repeatedly_cross_fitted
+from kpi_lib.stats.rank import auc, auc_draws, average_ranks, spearman_draws
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
+Rows = dict[str, npt.NDArray[Any]]
+"""Columns by name, of one length."""
 FIFTHS = 5
 REPEATS = 3
 """Foldings whose predictions are averaged, so that no single folding decides."""
@@ -37,15 +41,33 @@ def lead_table(sets: RiskSets, settings: Settings) -> pd.DataFrame:
     """One row per lead with limits that hold for all leads at once; see `leading`."""
     import pandas as pd
 
-    scored = sets.by_notice.dropna(subset=["risk"]).reset_index(drop=True)
-    names, codes = np.unique(scored["account_id"].to_numpy(dtype=str), return_inverse=True)
-    drawn = cluster_weights(names, settings.draws, settings.seed)
-    leads = [_lead(sets, scored, drawn, codes, lead, settings) for lead in settings.leads]
+    by_notice, to_end = (_columns(part) for part in (sets.by_notice, sets.to_end))
+    scored = _where(by_notice, ~np.isnan(by_notice["risk"]))
+    names, scored["account_id"] = np.unique(scored["account_id"], return_inverse=True)
+    drawn = np.ascontiguousarray(cluster_weights(names, settings.draws, settings.seed).T)
+    leads = []
+    for lead in settings.leads:
+        rows, with_rule, without_rule = (
+            _where(part, part["lead_months"] == lead) for part in (scored, by_notice, to_end)
+        )
+        leads.append(_lead(rows, with_rule, without_rule, drawn, lead, settings))
     table = pd.DataFrame([lead.row for lead in leads])
     for name in ("auc", "skill"):
         draws = np.column_stack([getattr(lead, f"{name}_draws") for lead in leads])
         table[f"{name}_low"], table[f"{name}_high"] = _limits(table[name], draws, settings)
     return table
+
+
+def _columns(frame: pd.DataFrame) -> Rows:
+    """The columns of a risk set as arrays: slices of them are much quicker than those of a frame."""
+    numbers = [name for name in frame.columns if name != "account_id"]
+    return {name: frame[name].to_numpy() for name in numbers} | {
+        "account_id": frame["account_id"].to_numpy(dtype=str)
+    }
+
+
+def _where(rows: Rows, chosen: npt.NDArray[np.bool_]) -> Rows:
+    return {name: column[chosen] for name, column in rows.items()}
 
 
 def _limits(
@@ -79,25 +101,18 @@ def calibration(by_notice: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def _lead(
-    sets: RiskSets,
-    scored: pd.DataFrame,
-    drawn: Floats,
-    codes: npt.NDArray[np.intp],
-    lead: int,
-    settings: Settings,
+    rows: Rows, with_rule: Rows, without_rule: Rows, drawn: Floats, lead: int, settings: Settings
 ) -> Lead:
-    """The row of one lead; `drawn` is how often each account counts per draw, `codes` whose row it is."""
-    chosen = (scored["lead_months"] == lead).to_numpy()
-    rows = scored[chosen].reset_index(drop=True)
-    lost = rows["is_lost"].to_numpy(dtype=bool)
-    row: dict[str, Any] = {"lead_months": lead, "n": len(rows), "losses": int(lost.sum())}
-    row |= _other_views(sets, lead)
-    own = drawn[:, codes[chosen]]
+    """The row of one lead; `drawn` (accounts, draws) is how often each account counts per draw."""
+    lost = rows["is_lost"].astype(bool)
+    row: dict[str, Any] = {"lead_months": lead, "n": len(lost), "losses": int(lost.sum())}
+    row |= _other_views(with_rule, without_rule)
+    own = drawn[rows["account_id"]].T
     row |= revenue_rank(rows, own, settings)
     if len(set(lost)) < 2:
         nothing = np.full(settings.draws, np.nan)
         return Lead(row | _unknown(), nothing, nothing)
-    risk = rows["risk"].to_numpy(dtype=np.float64)
+    risk = rows["risk"]
     baseline = predicted_risk(rows, BASELINE, settings)
     both = predicted_risk(rows, [*BASELINE, "rank"], settings)
     row |= {
@@ -107,26 +122,27 @@ def _lead(
     }
     row["skill"] = row["auc_both"] - row["auc_baseline"]
     row["p_value"] = stratified_p_value(
-        risk, lost, rows["stratum"], draws=settings.draws, seed=settings.seed + lead
+        risk, lost, rows["stratum"], draws=settings.permutations, seed=settings.seed + lead
     )
     skill_draws = auc_draws(both, lost, own) - auc_draws(baseline, lost, own)
     return Lead(row, auc_draws(risk, lost, own), skill_draws)
 
 
-def revenue_rank(rows: pd.DataFrame, weights: Floats, settings: Settings) -> dict[str, float]:
+def revenue_rank(rows: Rows, weights: Floats, settings: Settings) -> dict[str, float]:
     """Rank correlation of a good score with the net change of revenue: revenue_rho, and its limits.
 
     Positive: who scores well grows, or shrinks less. Limits of this lead alone, from the draws.
     """
-    known = rows["net_change"].notna().to_numpy()
-    good = -rows["risk"].to_numpy(dtype=np.float64)[known]
-    change = rows["net_change"].to_numpy(dtype=np.float64)[known]
+    known = ~np.isnan(rows["net_change"])
+    good, change = -rows["risk"][known], rows["net_change"][known]
     names = ("revenue_rho", "revenue_rho_low", "revenue_rho_high")
+    if not known.any():
+        return dict.fromkeys(names, float("nan"))
     once = np.ones((1, len(change)))
     estimate = spearman_draws(good, change, once)[0]
     if not np.isfinite(estimate):
         return dict.fromkeys(names, float("nan"))
-    draws = spearman_draws(good, change, weights[:, known])
+    draws = spearman_draws(good, change, weights.T[known].T)
     low, high = np.nanquantile(draws, [settings.alpha / 2, 1 - settings.alpha / 2])
     return dict(zip(names, (float(estimate), float(low), float(high)), strict=True))
 
@@ -135,33 +151,49 @@ def _unknown() -> dict[str, float]:
     return dict.fromkeys(["auc", "auc_baseline", "auc_both", "skill", "p_value"], float("nan"))
 
 
-def predicted_risk(rows: pd.DataFrame, columns: list[str], settings: Settings) -> Floats:
-    """Cross-fitted chances of loss; the score enters by its rank, so that its scale is irrelevant."""
-    ranked = rows.assign(rank=rows["risk"].rank() / len(rows))
-    lost = rows["is_lost"].to_numpy(dtype=bool)
-    accounts = rows["account_id"].to_numpy(dtype=str)
-    features = ranked[columns].to_numpy(dtype=np.float64)
-    seeds = range(settings.seed, settings.seed + REPEATS)
-    made = [
-        cross_fitted_probabilities(features, lost, accounts, folds=settings.folds, seed=seed)
-        for seed in seeds
-    ]
-    return np.asarray(np.mean(made, axis=0), dtype=np.float64)
+def predicted_risk(
+    rows: Mapping[str, Any] | pd.DataFrame, columns: list[str], settings: Settings
+) -> Floats:
+    """Cross-fitted chances of loss; the score enters by its rank, so that its scale is irrelevant.
+
+    `rows` is a frame, or its columns by name.
+    """
+    lost, accounts = np.asarray(rows["is_lost"], dtype=bool), np.asarray(rows["account_id"])
+    rank = average_ranks(rows["risk"]) / len(lost)
+    parts = [rank if name == "rank" else rows[name] for name in columns]
+    features = np.column_stack(parts).astype(np.float64)
+    _, codes = np.unique(accounts, return_inverse=True)
+    told = (features.tobytes(), lost.tobytes(), codes.tobytes())
+    return _fitted(*told, len(columns), settings.folds, settings.seed)
 
 
-def _other_views(sets: RiskSets, lead: int) -> dict[str, Any]:
+@lru_cache(maxsize=32)
+def _fitted(
+    features: bytes, lost: bytes, codes: bytes, width: int, folds: int, seed: int
+) -> Floats:
+    """Kept for the next KPI, whose baseline is the same where the same accounts have a score."""
+    found = repeatedly_cross_fitted(
+        np.frombuffer(features).reshape(-1, width),
+        np.frombuffer(lost, dtype=bool),
+        np.frombuffer(codes, dtype=np.intp),
+        folds=folds,
+        seeds=range(seed, seed + REPEATS),
+    )
+    found.setflags(write=False)
+    return found
+
+
+def _other_views(with_rule: Rows, without_rule: Rows) -> dict[str, Any]:
     """The same discrimination with accounts without a score ranked worst, and without the notice rule."""
-    with_rule = sets.by_notice[sets.by_notice["lead_months"] == lead]
-    without = sets.to_end[sets.to_end["lead_months"] == lead].dropna(subset=["risk"])
-    missing = with_rule["risk"].isna()
-    worst = with_rule["risk"].fillna(np.inf)
+    missing = np.isnan(with_rule["risk"])
+    scored = _where(without_rule, ~np.isnan(without_rule["risk"]))
     return {
         "without_score": int(missing.sum()),
-        "auc_missing_worst": _auc(worst, with_rule["is_lost"]),
-        "auc_to_end": _auc(without["risk"], without["is_lost"]),
+        "auc_missing_worst": _auc(np.where(missing, np.inf, with_rule["risk"]), with_rule),
+        "auc_to_end": _auc(scored["risk"], scored),
     }
 
 
-def _auc(risk: pd.Series[float], lost: pd.Series[bool]) -> float:
-    found = auc(risk.to_numpy(dtype=np.float64), lost.to_numpy(dtype=bool))
+def _auc(risk: Floats, rows: Rows) -> float:
+    found = auc(risk, rows["is_lost"])
     return float("nan") if found is None else found

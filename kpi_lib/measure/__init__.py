@@ -21,6 +21,7 @@ from kpi_lib.measure.figure import (
     Measurement,
     cannot_tell,
     measure,
+    measured_on,
     pooled,
     pooled_positions,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "cell_of",
     "headline_position",
     "measure",
+    "measured_on",
     "part",
     "part_of",
     "periods_of",

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import ibis.expr.types as ir
+import numpy as np
 
 from kpi_lib.engine import run
 from kpi_lib.kpi import Estimator, Kpi, KpiParams
@@ -90,14 +91,14 @@ def placed(cells: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
     import pandas as pd
 
     starts = [p.start for p in periods]
-    known = cells.set_index(pd.Index(cells["period"], dtype=object)).drop(columns="period")
-    trend = known.reindex(starts).reset_index(drop=True)
-    counts = trend["n"].fillna(0).astype("int64")
-    resolved = trend["resolved"].astype("float64").fillna(1.0)
+    at = {start: place for place, start in enumerate(cells["period"])}
+    trend = cells.drop(columns="period").reindex([at.get(start, -1) for start in starts])
+    counts = trend["n"].to_numpy(dtype=np.float64, na_value=0.0).astype(np.int64)
+    resolved = trend["resolved"].to_numpy(dtype=np.float64, na_value=1.0)
     days = {"period": starts, "end": [p.end for p in periods], "label": [p.label for p in periods]}
-    is_open = (counts > 0) & (resolved < HALF)
-    trend = trend.assign(n=counts, resolved=resolved, is_open=is_open)
-    return pd.concat([pd.DataFrame(days), trend], axis=1)
+    shown = {name: trend[name].to_numpy() for name in trend.columns}
+    own = {"n": counts, "resolved": resolved, "is_open": (counts > 0) & (resolved < HALF)}
+    return pd.DataFrame(days | shown | own)
 
 
 def headline_position(trend: pd.DataFrame, paired: bool) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
-
-import ibis.expr.types as ir
 
 from kpi_lib.engine import run
 from kpi_lib.kpi import Difference, Estimator, Kpi, KpiParams
@@ -56,14 +55,32 @@ def measure(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     """The KPI on the day of `tables`: trend, headline, change. Thin data give None, never an error."""
     estimator = kpi.estimator(params)
     observations = kpi.observed(tables, params)
-    reduced = reduce_by(estimator, observations, ["period"])
+
+    def pairs(earlier: date, later: date) -> pd.DataFrame:
+        return run(estimator.reduce_pairs(observations, earlier, later))
+
+    return measured_on(kpi, tables, params, reduce_by(estimator, observations, ["period"]), pairs)
+
+
+Pairs = Callable[[date, date], "pd.DataFrame"]
+"""What `reduce_pairs` gives for the periods that start on two days."""
+
+
+def measured_on(
+    kpi: Kpi, tables: Tables, params: KpiParams, reduced: pd.DataFrame, pairs: Pairs
+) -> Measurement:
+    """The measurement on observations that are reduced already; of `tables` only the day is read.
+
+    `reduced` has the rows of the estimator's `reduce` by `period`; a stock asks for its `pairs`.
+    """
+    estimator = kpi.estimator(params)
     periods = periods_of(tables, params)
     apart = points_apart(kpi, params, periods)
     trend = trend_of(estimator, reduced, periods, params.level, apart)
     position = headline_position(trend, kpi.paired)
     headline = cell_of(trend, position)
     previous = cell_of(trend, position - 1) if position > 0 else None
-    change = _change(kpi, estimator, observations, reduced, previous, headline, params)
+    change = _change(kpi, estimator, pairs, reduced, previous, headline, params)
     return Measurement(
         kpi, params, tables.as_of, tables.currency, trend, headline, previous, change, reduced,
         estimator, apart,
@@ -110,7 +127,7 @@ def cannot_tell(reason: str) -> Difference:
 def _change(
     kpi: Kpi,
     estimator: Estimator,
-    observations: ir.Table,
+    pairs: Pairs,
     reduced: pd.DataFrame,
     previous: Cell | None,
     headline: Cell,
@@ -122,7 +139,7 @@ def _change(
         if cell.n == 0:
             return cannot_tell(f"nothing was observed in {cell.label}")
     if kpi.paired:
-        pairs = run(estimator.reduce_pairs(observations, previous.start, headline.start))
-        return estimator.paired_difference(pairs, level=params.level, power=params.power)
+        seen = pairs(previous.start, headline.start)
+        return estimator.paired_difference(seen, level=params.level, power=params.power)
     earlier, later = (rows_of(reduced, [cell.start]) for cell in (previous, headline))
     return estimator.difference(earlier, later, level=params.level, power=params.power)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +22,22 @@ def cluster_weights(clusters: Any, draws: int, seed: int) -> Floats:
     names, row_cluster = np.unique(np.asarray(clusters), return_inverse=True)
     if not names.size:
         return np.zeros((draws, 0))
+    make = _counts if names.size * draws <= MOST_KEPT else _counts.__wrapped__
+    return np.take(make(names.size, draws, seed), row_cluster, axis=1)
+
+
+@lru_cache(maxsize=2)
+def _counts(clusters: int, draws: int, seed: int) -> Floats:
+    """How often each cluster is drawn: (draws, clusters). The last ones are kept for the next KPI."""
     generator = np.random.default_rng(seed)
-    counts = generator.multinomial(names.size, np.full(names.size, 1 / names.size), size=draws)
-    return np.asarray(counts, dtype=np.float64)[:, row_cluster]
+    counts = generator.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
+    found = np.asarray(counts, dtype=np.float64)
+    found.setflags(write=False)
+    return found
+
+
+MOST_KEPT = 5_000_000
+"""Numbers kept in memory at most (40 MB)."""
 
 
 def simultaneous_bounds(estimates: Any, draws: Any, level: float) -> pd.DataFrame:

@@ -18,7 +18,11 @@ def sum_cells(reduced: pd.DataFrame, by: Sequence[str], sums: Sequence[str]) -> 
     """One row per cell of `by` with the sums of `sums` as floats; exactly one row without `by`."""
     import pandas as pd
 
-    numbers = reduced[[*by, *sums]].astype(dict.fromkeys(sums, "float64"))
+    plain = reduced[[*by, *sums]]
+    others = [name for name in sums if plain[name].dtype != np.float64]
+    numbers = plain.astype(dict.fromkeys(others, "float64")) if others else plain
+    if by and not numbers.duplicated(list(by)).any():
+        return numbers.sort_values(list(by), kind="stable", ignore_index=True)
     if by:
         return numbers.groupby(list(by), dropna=False, sort=True)[list(sums)].sum().reset_index()
     return pd.DataFrame({name: [float(numbers[name].sum())] for name in sums})
@@ -43,7 +47,8 @@ def added_up(keys: Sequence[Any], amounts: Sequence[Any]) -> tuple[Any, list[Any
 
 def total_of(reduced: pd.DataFrame, sums: Sequence[str]) -> dict[str, float]:
     """The sums of the named columns over all rows."""
-    return {name: float(reduced[name].astype("float64").sum()) for name in sums}
+    numbers = reduced[list(sums)].to_numpy(dtype=np.float64, na_value=np.nan)
+    return dict(zip(sums, np.nansum(numbers, axis=0).tolist(), strict=True))
 
 
 def estimates(
@@ -53,11 +58,14 @@ def estimates(
 
     Numbers that are not finite become null.
     """
-    frame = cells[list(by)].copy()
-    for name, numbers in columns.items():
-        frame[name] = finite(numbers) if np.asarray(numbers).dtype.kind == "f" else numbers
-    frame["reason"] = np.asarray(reasons, dtype=object)
-    return frame
+    import pandas as pd
+
+    made = {
+        name: finite(numbers) if np.asarray(numbers).dtype.kind == "f" else numbers
+        for name, numbers in columns.items()
+    }
+    said = {"reason": np.asarray(reasons, dtype=object)}
+    return pd.DataFrame({name: cells[name] for name in by} | made | said, index=cells.index)
 
 
 def finite(numbers: Any) -> Any:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _STEPS = 50
 _LONGEST_STEP = 4.0
 _CLOSE = 1e-9
+_CONSTANT = 1e-6
+"""A standardised feature that spreads less than this over some rows is the same in all of them."""
 
 
 @dataclass(frozen=True)
@@ -104,16 +106,44 @@ def cross_fitted_probabilities(
     """
     frame, has = _matrix(features), np.asarray(outcome, dtype=np.float64)
     fold = group_folds(groups, outcome, folds=folds, seed=seed)
-    chances = np.full(len(frame), np.nan)
-    for number in np.unique(fold):
-        test = fold == number
-        seen = has[~test]
-        if 0 < seen.sum() < seen.size:
-            chances[test] = fit_logistic(frame[~test], seen, None, penalty).probabilities(
-                frame[test]
-            )
-        else:
-            chances[test] = (seen.sum() + 0.5) / (seen.size + 1)
+    test = fold == np.unique(fold)[:, None]
+    return np.asarray(_left_out(frame, has, test, penalty)[fold, np.arange(len(frame))])
+
+
+def repeatedly_cross_fitted(
+    features: Any, outcome: Any, groups: Any, *, folds: int, seeds: Sequence[int]
+) -> Floats:
+    """The mean of `cross_fitted_probabilities` over foldings with these seeds, fitted together."""
+    frame, has = _matrix(features), np.asarray(outcome, dtype=np.float64)
+    _, codes = np.unique(np.asarray(groups), return_inverse=True)
+    dealt = [group_folds(codes, outcome, folds=folds, seed=seed) for seed in seeds]
+    tests = [fold == np.unique(fold)[:, None] for fold in dealt]
+    chances = _left_out(frame, has, np.concatenate(tests), penalty=1.0)
+    first = np.cumsum([0, *(len(test) for test in tests)])
+    rows = np.arange(len(frame))
+    own = [chances[fold + start, rows] for fold, start in zip(dealt, first, strict=False)]
+    return np.asarray(np.mean(own, axis=0), dtype=np.float64)
+
+
+def _left_out(frame: Floats, has: Floats, test: Any, penalty: float) -> Floats:
+    """Chances (parts, rows) from fits that each leave out the rows marked in `test` (parts, rows).
+
+    One design serves all: the penalty of each fit is that of features standardised over its own rows.
+    """
+    seen = (~test).astype(np.float64)
+    count, hits = seen.sum(axis=1), seen @ has
+    chances = np.repeat(((hits + 0.5) / (count + 1))[:, None], len(frame), axis=1)
+    usable = (hits > 0) & (hits < count)
+    if usable.any():
+        centre, scale = _scaling(frame)
+        design, used = _design(frame, centre, scale), seen[usable]
+        mean = used @ design[:, 1:] / count[usable, None]
+        spread = np.sqrt(
+            np.clip(used @ design[:, 1:] ** 2 / count[usable, None] - mean**2, 0, None)
+        )
+        own = penalty * np.where(spread > _CONSTANT, spread, 1.0) ** 2
+        start = _newton(design, has, used.mean(axis=0)[None], penalty).coefficients
+        chances[usable] = _chance(_newton(design, has, used, own, start).coefficients @ design.T)
     return chances
 
 
@@ -136,18 +166,27 @@ class _Steps:
 
 
 def _newton(
-    design: Floats, outcome: Floats, weights: Floats, penalty: float, start: Floats | float = 0.0
+    design: Floats,
+    outcome: Floats,
+    weights: Floats,
+    penalty: Floats | float,
+    start: Floats | float = 0.0,
 ) -> _Steps:
-    """Newton steps for all weightings together; products of columns are formed once."""
+    """Newton steps for all weightings together; products of columns are formed once.
+
+    `penalty` is one number, or one per weighting and column without the intercept.
+    """
     rows, width = design.shape
     products = (design[:, :, None] * design[:, None, :]).reshape(rows, width * width)
-    ridge = np.diag(np.r_[_CLOSE, np.full(width - 1, penalty + _CLOSE)])
+    ridge = np.full((len(weights), width), _CLOSE)
+    ridge[:, 1:] += penalty
+    on_diagonal = ridge[:, :, None] * np.eye(width)
     coefficients = np.zeros((len(weights), width)) + start
     for _ in range(_STEPS):
         chance = _chance(coefficients @ design.T)
         information = (weights * chance * (1 - chance)) @ products
-        information = information.reshape(-1, width, width) + ridge
-        slope = (weights * (outcome - chance)) @ design - coefficients @ ridge
+        information = information.reshape(-1, width, width) + on_diagonal
+        slope = (weights * (outcome - chance)) @ design - coefficients * ridge
         step = np.linalg.solve(information, slope[:, :, None])[:, :, 0]
         longest = np.abs(step).max(axis=1, keepdims=True)
         coefficients = coefficients + step * np.minimum(1, _LONGEST_STEP / np.maximum(longest, 1))

@@ -25,21 +25,22 @@ def auc_draws(score: Any, outcome: Any, weight_matrix: Any) -> Floats:
     """The same for each row of `weight_matrix` (draws, units): one number per draw.
 
     NaN in a draw that leaves one group without weight. With 1,000 draws of 2,000 units it takes
-    about a tenth of a second.
+    about a thirtieth of a second where the weights of a unit lie side by side in memory (a
+    transposed array of units, draws), else twice that.
     """
     scores = np.asarray(score, dtype=np.float64)
     if np.isnan(scores).any():
         raise ValueError("scores must be known; leave out the units without one")
-    weights = np.asarray(weight_matrix, dtype=np.float64)
+    weights = np.ascontiguousarray(np.asarray(weight_matrix, dtype=np.float64).T)
     has = np.asarray(outcome).astype(bool)
     without = np.flatnonzero(~has)[np.argsort(scores[~has], kind="stable")]
-    below = np.zeros((weights.shape[0], without.size + 1))
-    np.cumsum(weights[:, without], axis=1, out=below[:, 1:])
+    below = np.zeros((without.size + 1, weights.shape[1]))
+    np.cumsum(weights[without], axis=0, out=below[1:])
     first = np.searchsorted(scores[without], scores[has], side="left")
     last = np.searchsorted(scores[without], scores[has], side="right")
-    beaten = (below[:, first] + below[:, last]) / 2
-    wins = (weights[:, has] * beaten).sum(axis=1)
-    pairs = weights[:, has].sum(axis=1) * below[:, -1]
+    with_it = weights[has]
+    wins = ((below[first] + below[last]) * with_it).sum(axis=0) / 2
+    pairs = with_it.sum(axis=0) * below[-1]
     return np.asarray(wins / np.where(pairs > 0, pairs, np.nan), dtype=np.float64)
 
 
@@ -49,10 +50,8 @@ def spearman_draws(first: Any, second: Any, weight_matrix: Any) -> Floats:
     Ranks are those of all units (ties share theirs); a draw weighs them. NaN where one of the two
     does not vary in a draw. Source: Spearman (1904), American Journal of Psychology 15.
     """
-    import pandas as pd
-
     weights = np.asarray(weight_matrix, dtype=np.float64)
-    one, two = (pd.Series(np.asarray(side)).rank().to_numpy(np.float64) for side in (first, second))
+    one, two = (average_ranks(side) for side in (first, second))
     total = weights.sum(axis=1)
     total = np.where(total > 0, total, np.nan)
     means = [weights @ side / total for side in (one, two)]
@@ -67,6 +66,12 @@ def spearman_draws(first: Any, second: Any, weight_matrix: Any) -> Floats:
 
 ROUNDING = 1e-9
 """A spread of ranks below this is none."""
+
+
+def average_ranks(values: Any) -> Floats:
+    """Ranks from 1 on, equal values sharing the mean of theirs. Values are known."""
+    _, place, count = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count - 1) / 2)[place], dtype=np.float64)
 
 
 def kendall_tau(first: Any, second: Any) -> float | None:

@@ -381,6 +381,14 @@ class TestNotebookPage:
         text = page(tmp_path, cells)
         assert '<a href="one.html">this</a> and that.' in text
 
+    def test_marks_of_a_chart_lead_to_pages_or_nowhere(self, tmp_path: Path) -> None:
+        rows = [{"href": "one.ipynb"}, {"href": "other.ipynb"}]
+        output = shown(
+            {"application/vnd.vegalite.v5+json": {"mark": "bar", "data": {"values": rows}}}
+        )
+        text = page(tmp_path, [code_cell("draw()", output)])
+        assert '[{"href":"one.html"},{"href":null}]' in text
+
     def test_sentence_before_a_record_is_not_for_readers(self, tmp_path: Path) -> None:
         emitted = shown({RESULT_MIME: {}, "text/plain": "record of x"})
         text = page(tmp_path, [markdown_cell("It travels."), code_cell("record()", emitted)])

@@ -12,6 +12,7 @@ from kpi_lib.stats.logistic import (
     fit_logistic,
     group_folds,
     logistic_draws,
+    repeatedly_cross_fitted,
 )
 
 EXPOSED_LOST, EXPOSED_KEPT, OTHER_LOST, OTHER_KEPT = 20, 30, 10, 60
@@ -112,6 +113,24 @@ def test_cross_fitting_never_sees_the_group_it_judges() -> None:
     again = cross_fitted_probabilities(features, changed, groups, seed=4)
     np.testing.assert_array_equal(once[own], again[own])
     assert not np.array_equal(once, again)
+
+
+def test_fits_made_together_are_those_made_alone() -> None:
+    """Also where a feature is the same in all rows that a fold has seen."""
+    rng = np.random.default_rng(5)
+    groups = np.arange(80) // 2
+    features = np.column_stack([50 + 9 * rng.normal(size=80), groups < 1, rng.random(80) < 0.5])
+    outcome = rng.random(80) < 0.3
+    chances = cross_fitted_probabilities(features, outcome, groups, seed=2)
+    fold = group_folds(groups, outcome, seed=2)
+    for number in range(5):
+        test = fold == number
+        alone = fit_logistic(features[~test], outcome[~test]).probabilities(features[test])
+        np.testing.assert_allclose(chances[test], alone, atol=1e-7)
+    seeds = [2, 3]
+    each = [cross_fitted_probabilities(features, outcome, groups, seed=seed) for seed in seeds]
+    mean = repeatedly_cross_fitted(features, outcome, groups, folds=5, seeds=seeds)
+    np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-7)
 
 
 def test_folds_keep_groups_whole_and_spread_the_losses() -> None:

@@ -29,6 +29,9 @@ _NOTEBOOK_LINK = re.compile(
     r'<a href="(?:\./|notebooks/)?(?P<name>\w+)\.ipynb[^"]*"[^>]*>(?P<words>.*?)</a>', re.DOTALL
 )
 
+_CHART_LINK = re.compile(r'"href":"(?P<name>\w+)\.ipynb"')
+"""A mark of a chart that opens a notebook, in the data of its specification."""
+
 
 @dataclass(frozen=True)
 class SectionView:
@@ -58,7 +61,11 @@ def _linked(html: str, review: Review) -> str:
         name, words = found["name"], found["words"]
         return f'<a href="{name}.html">{words}</a>' if name in names else words
 
-    return _NOTEBOOK_LINK.sub(link, html)
+    def mark(found: re.Match[str]) -> str:
+        name = found["name"]
+        return f'"href":"{name}.html"' if name in names else '"href":null'
+
+    return _CHART_LINK.sub(mark, _NOTEBOOK_LINK.sub(link, html))
 
 
 def _cell_html(cell: Cell, cells: Sequence[Cell]) -> str:

@@ -167,7 +167,7 @@ def test_the_planted_discounts_are_recovered_by_tier() -> None:
     """What bookings pay beyond their accounts' own discount is, tier by tier, what was planted."""
     params = Params(periods=8)
     rows = run(sold_lines(sample(), params))
-    rows = rows[rows["booked"] & (pd.to_datetime(rows["day"]) >= "2024-07-01")]
+    rows = rows[rows["booked"] & (pd.to_datetime(rows["day"]) >= pd.Timestamp(2024, 7, 1))]
     given = planted(rows["order_pieces"], rows["weeks"]) * rows["listed"]
     place = np.digitize(rows["order_pieces"], [24, 48, 96])
     expected = given.groupby(place).sum() / rows["listed"].groupby(place).sum()

@@ -97,7 +97,8 @@ def control(name: str, field: FieldInfo, value: Any) -> Any:
     if kind is str:
         return widgets.Text(value=value or "", continuous_update=False, **facts)
     if get_origin(kind) is tuple:
-        return widgets.TagsInput(value=list(value), allow_duplicates=False)
+        made = widgets.IntsInput if get_args(kind)[0] is int else widgets.TagsInput
+        return made(value=list(value), allow_duplicates=False)
     return None
 
 

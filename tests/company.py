@@ -12,7 +12,7 @@ from typing import Any
 from kpi_lib.example import small_company
 from kpi_lib.periods import add_months
 from kpi_lib.schema import Tables
-from tests.company_commerce import cart_rows, target_rows, view_rows
+from tests.company_commerce import booking_of, cart_rows, target_rows, view_rows
 from tests.company_demos import feedback_rows, tried
 from tests.company_states import PROSPECTS, customer_rows, prospect_rows
 from tests.company_touches import costed, touch_rows
@@ -193,6 +193,7 @@ def _orders(number: int) -> list[Row]:
                 "returned_on": day + timedelta(days=30) if (number + place) % 7 == 1 else None,
                 "channel": "usage" if place % 2 else "shop",
             }
+            | booking_of(number, place, day)
         )
     return rows
 
@@ -205,7 +206,7 @@ def _lines(order: Row) -> list[Row]:
             "product_id": f"p{line}",
             "quantity": float(line),
             "list_price": 25.0,
-            "unit_price": 20.0,
+            "unit_price": 19.0 if order["booking"] else 20.0,
         }
         for line in (1, 2)
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets
 import pytest
+from pydantic.fields import FieldInfo
 
 from kpi_lib.charts.picture import Picture
 from kpi_lib.experiment import Experiment, start
@@ -37,6 +38,12 @@ def made(name: str, value: Any) -> Any:
 )
 def test_each_kind_of_parameter_has_its_control(name: str, value: Any, kind: type) -> None:
     assert type(made(name, value)) is kind
+
+
+def test_a_list_of_whole_numbers_has_a_control_of_its_own() -> None:
+    assert type(control("steps", FieldInfo(annotation=tuple[int, ...]), (2, 5))) is (
+        ipywidgets.IntsInput
+    )
 
 
 def test_a_slider_stays_within_the_bounds_and_reaches_the_fair_values() -> None:

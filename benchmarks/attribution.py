@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kpi_lib.customers.lever_credits import credits
-from kpi_lib.customers.lever_effects import cells
+from kpi_lib.customers.growth.lever_credits import credits
+from kpi_lib.customers.growth.lever_effects import cells
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.kpis.levers import Params

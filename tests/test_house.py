@@ -75,6 +75,17 @@ ARROWS: dict[str, set[str]] = {
 }
 """What each room of kpi_lib imports from the others; "" is the face. A new arrow is a decision."""
 
+CUSTOMERS: dict[str, set[str]] = {
+    "": set(),
+    "money": {""},
+    "people": {""},
+    "growth": {"", "money", "use"},
+    "sales": {"", "money", "people"},
+    "shop": {"", "money"},
+    "use": {"", "money"},
+}
+"""The same within the largest room, kpi_lib.customers; "" is what all of it shares."""
+
 DOORS: dict[str, tuple[str, ...]] = {
     "altair": ("charts",),
     "ipywidgets": ("explore",),
@@ -158,6 +169,23 @@ def test_arrows_run_as_drawn() -> None:
     assert set(ARROWS) == set(found), (
         "a room without a place in the picture, or a place without one"
     )
+
+
+def test_arrows_among_the_customers_run_as_drawn() -> None:
+    found: dict[str, set[str]] = {}
+    for path in sorted((PACKAGE / "customers").rglob("*.py")):
+        here = corner(dotted(path))
+        others = {name for name in arrows(path) if room(name) == "customers"}
+        found.setdefault(here, set()).update({corner(name) for name in others} - {here})
+    assert {here: rooms - CUSTOMERS.get(here, set()) for here, rooms in found.items()} == {
+        here: set() for here in CUSTOMERS
+    }
+
+
+def corner(module: str) -> str:
+    """The folder of kpi_lib.customers that a module stands in."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 3 or (PACKAGE / "customers" / parts[-1]).is_dir() else ""
 
 
 def test_no_kpi_imports_another() -> None:

@@ -6,8 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import goods_rules, plan_moves, plan_parts, plan_rules, plans
-from kpi_lib.customers.shown import (
+from kpi_lib.customers.shop import goods_rules, plan_moves, plan_parts, plan_rules, plans
+from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
     ORDER_COLUMNS,

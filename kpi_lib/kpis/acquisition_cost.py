@@ -6,14 +6,14 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import (
+from kpi_lib.customers.sales import (
     acquisition_moves,
     acquisition_parts,
     acquisition_rules,
     lead_rules,
 )
-from kpi_lib.customers.acquisition import VARIANTS, Variant
-from kpi_lib.customers.acquisition_shown import PARTS, WHO
+from kpi_lib.customers.sales.acquisition import VARIANTS, Variant
+from kpi_lib.customers.sales.acquisition_shown import PARTS, WHO
 from kpi_lib.kpi import (
     Better,
     Cadence,

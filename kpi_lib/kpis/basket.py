@@ -6,8 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import basket_moves, basket_parts, goods_left_out, goods_rules
-from kpi_lib.customers.shown import (
+from kpi_lib.customers.shop import basket_moves, basket_parts, goods_left_out, goods_rules
+from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
     ORDER_COLUMNS,

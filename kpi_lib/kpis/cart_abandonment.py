@@ -6,8 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import cart_moves, cart_parts, cart_rules, carts, goods_rules
-from kpi_lib.customers.shown import (
+from kpi_lib.customers.shop import cart_moves, cart_parts, cart_rules, carts, goods_rules
+from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
     ORDER_COLUMNS,

@@ -6,9 +6,9 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import channel_moves, channel_parts, channel_rules
-from kpi_lib.customers.channel_shown import PARTS, WHO
-from kpi_lib.customers.channels import PER, Per
+from kpi_lib.customers.sales import channel_moves, channel_parts, channel_rules
+from kpi_lib.customers.sales.channel_shown import PARTS, WHO
+from kpi_lib.customers.sales.channels import PER, Per
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kpi_lib.composite import Composite, CompositeParams
-from kpi_lib.customers.acquisition import VARIANTS, Variant
+from kpi_lib.customers.sales.acquisition import VARIANTS, Variant
 from kpi_lib.kpi import Better, Cadence, Family, Unit, parameter
 
 CLV, CAC = "customer_lifetime_value", "acquisition_cost"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import (
+from kpi_lib.customers.money import (
     churn,
     churn_parts,
     churn_rules,

@@ -6,9 +6,9 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import lifetime_moves, lifetime_parts, lifetime_rules
-from kpi_lib.customers.lifetimes import lives
-from kpi_lib.customers.outlooks import terms_of
+from kpi_lib.customers.money import lifetime_moves, lifetime_parts, lifetime_rules
+from kpi_lib.customers.money.lifetimes import lives
+from kpi_lib.customers.money.outlooks import terms_of
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.kpi import (
     Better,

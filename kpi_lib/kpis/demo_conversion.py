@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import demo_moves, demo_parts, demo_rules, lead_parts
-from kpi_lib.customers.demo_shown import PARTS, WHO
-from kpi_lib.customers.demos import DENOMINATORS, Denominator
+from kpi_lib.customers.sales import demo_moves, demo_parts, demo_rules, lead_parts
+from kpi_lib.customers.sales.demo_shown import PARTS, WHO
+from kpi_lib.customers.sales.demos import DENOMINATORS, Denominator
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -6,14 +6,19 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import (
+from kpi_lib.customers.shop import (
     booking_moves,
     booking_parts,
     booking_rules,
     bookings,
     goods_rules,
 )
-from kpi_lib.customers.shown import CONTRACT_COLUMNS, ORDER_COLUMNS, over_periods, shown_periods
+from kpi_lib.customers.shop.shown import (
+    CONTRACT_COLUMNS,
+    ORDER_COLUMNS,
+    over_periods,
+    shown_periods,
+)
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.kpi import (
     Better,

@@ -7,7 +7,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers import survey_moves, survey_parts, survey_rules, surveys
+from kpi_lib.customers.people import survey_moves, survey_parts, survey_rules, surveys
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -7,9 +7,9 @@ from typing import Literal
 import ibis.expr.types as ir
 from pydantic import model_validator
 
-from kpi_lib.customers import engagement, engagement_moves, engagement_rules
-from kpi_lib.customers.engagement_parts import LOWEST, PARTS, shown_periods
 from kpi_lib.customers.subscribed import only, with_segment
+from kpi_lib.customers.use import engagement, engagement_moves, engagement_rules
+from kpi_lib.customers.use.engagement_parts import LOWEST, PARTS, shown_periods
 from kpi_lib.kpi import (
     Better,
     Cadence,

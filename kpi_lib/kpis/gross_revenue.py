@@ -7,7 +7,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import recognised, revenue_moves, revenue_rules
+from kpi_lib.customers.money import recognised, revenue_moves, revenue_rules
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.kpi import (
     Better,

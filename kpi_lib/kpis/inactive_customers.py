@@ -6,8 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import quiet, quiet_lists, quiet_moves, quiet_rules
 from kpi_lib.customers.subscribed import number_of, only, with_segment
+from kpi_lib.customers.use import quiet, quiet_lists, quiet_moves, quiet_rules
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import lead_lists, lead_moves, lead_parts, lead_rules
+from kpi_lib.customers.sales import lead_lists, lead_moves, lead_parts, lead_rules
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -8,11 +8,11 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import model_validator
 
-from kpi_lib.customers import lever_rules, lever_shown
-from kpi_lib.customers.lenses import with_ideal
-from kpi_lib.customers.lever_lists import shown_periods
-from kpi_lib.customers.lever_paths import LeverBy, credited
-from kpi_lib.customers.states import STATES
+from kpi_lib.customers.growth import lever_rules, lever_shown
+from kpi_lib.customers.growth.lenses import with_ideal
+from kpi_lib.customers.growth.lever_lists import shown_periods
+from kpi_lib.customers.growth.lever_paths import LeverBy, credited
+from kpi_lib.customers.growth.states import STATES
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.kpi import (
     Better,

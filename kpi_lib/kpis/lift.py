@@ -6,10 +6,10 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import lift_rules, lift_shown
-from kpi_lib.customers.lever_paths import LeverBy
-from kpi_lib.customers.lift import in_periods, matched, units
-from kpi_lib.customers.states import STATES
+from kpi_lib.customers.growth import lift_rules, lift_shown
+from kpi_lib.customers.growth.lever_paths import LeverBy
+from kpi_lib.customers.growth.lift import in_periods, matched, units
+from kpi_lib.customers.growth.states import STATES
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.kpi import (
     Better,

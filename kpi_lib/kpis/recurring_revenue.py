@@ -6,7 +6,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import ledger, ledger_lists, ledger_moves, ledger_rules
+from kpi_lib.customers.money import ledger, ledger_lists, ledger_moves, ledger_rules
 from kpi_lib.customers.subscribed import only, with_segment
 from kpi_lib.kpi import (
     Better,

@@ -6,8 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import goods_rules, repeat_lists, repeat_moves, repeat_rules, repeats
-from kpi_lib.customers.shown import (
+from kpi_lib.customers.shop import goods_rules, repeat_lists, repeat_moves, repeat_rules, repeats
+from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
     ORDER_COLUMNS,

@@ -6,14 +6,14 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import (
+from kpi_lib.customers.money import (
     ledger_moves,
     ledger_rules,
     retention,
     retention_lists,
     retention_rules,
 )
-from kpi_lib.customers.presets import PresetName
+from kpi_lib.customers.money.presets import PresetName
 from kpi_lib.kpi import (
     Better,
     Cadence,

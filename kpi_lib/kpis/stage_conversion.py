@@ -7,13 +7,13 @@ from typing import Literal
 import ibis.expr.types as ir
 from pydantic import model_validator
 
-from kpi_lib.customers import (
+from kpi_lib.customers.growth import (
     conversion,
     conversion_moves,
     conversion_rules,
     conversion_shown,
 )
-from kpi_lib.customers.states import STATES, check_states
+from kpi_lib.customers.growth.states import STATES, check_states
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -8,7 +8,7 @@ from typing import Literal
 import ibis.expr.types as ir
 from pydantic import model_validator
 
-from kpi_lib.customers import (
+from kpi_lib.customers.growth import (
     conversion,
     conversion_rules,
     velocity_moves,
@@ -16,7 +16,7 @@ from kpi_lib.customers import (
     velocity_rules,
     velocity_shown,
 )
-from kpi_lib.customers.states import STATES, check_states
+from kpi_lib.customers.growth.states import STATES, check_states
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -7,9 +7,9 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers import cohort_parts, wait_moves, wait_rules
 from kpi_lib.customers.subscribed import with_segment
-from kpi_lib.customers.waits import LEFT, waits
+from kpi_lib.customers.use import cohort_parts, wait_moves, wait_rules
+from kpi_lib.customers.use.waits import LEFT, waits
 from kpi_lib.kpi import (
     Better,
     Cadence,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_lib.customers.plans import due_share
+from kpi_lib.customers.shop.plans import due_share
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

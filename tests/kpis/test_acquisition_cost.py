@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.acquisition import VARIANTS, spread
-from kpi_lib.customers.margin import gross_margin, payback_months
+from kpi_lib.customers.money.margin import gross_margin, payback_months
+from kpi_lib.customers.sales.acquisition import VARIANTS, spread
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.anonymity import OTHERS
+from kpi_lib.customers.people.anonymity import OTHERS
 from kpi_lib.data.known import Knowledge
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
@@ -273,7 +273,7 @@ def test_the_evidence_and_the_record_give_nothing_away(name: str) -> None:
 
 def test_the_test_would_see_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without protection the same texts differ, so that the tests above can fail."""
-    from kpi_lib.customers import surveys
+    from kpi_lib.customers.people import surveys
 
     def open_house(rows: Any, known: Any, floor: int) -> Any:
         del known, floor

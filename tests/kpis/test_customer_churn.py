@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.churn_lists import months_before, window
-from kpi_lib.customers.renewals import renewal_rate
-from kpi_lib.customers.tenure import lives, stops
+from kpi_lib.customers.money.churn_lists import months_before, window
+from kpi_lib.customers.money.renewals import renewal_rate
+from kpi_lib.customers.money.tenure import lives, stops
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

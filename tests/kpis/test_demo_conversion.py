@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.demo_said import OTHER_REASONS
-from kpi_lib.customers.demos import NO_PAGE
+from kpi_lib.customers.sales.demo_said import OTHER_REASONS
+from kpi_lib.customers.sales.demos import NO_PAGE
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

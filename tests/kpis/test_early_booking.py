@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_lib.customers.booking_parts import NO_BOOKING, NO_YEAR
-from kpi_lib.customers.bookings import sold_lines
+from kpi_lib.customers.shop.booking_parts import NO_BOOKING, NO_YEAR
+from kpi_lib.customers.shop.bookings import sold_lines
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

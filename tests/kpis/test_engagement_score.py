@@ -13,10 +13,10 @@ import pytest
 from pydantic import ValidationError
 
 from data.sample.make import make
-from kpi_lib.customers.decisions import GRACE, compared, decisions
-from kpi_lib.customers.engagement import PARTS, scored
-from kpi_lib.customers.engagement_lists import back_test
+from kpi_lib.customers.money.decisions import GRACE, compared, decisions
 from kpi_lib.customers.subscribed import only
+from kpi_lib.customers.use.engagement import PARTS, scored
+from kpi_lib.customers.use.engagement_lists import back_test
 from kpi_lib.data import Dataset, open_dataset
 from kpi_lib.engine import run
 from kpi_lib.evidence.verdict import judge

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from kpi_lib.customers.terms import standing
+from kpi_lib.customers.money.terms import standing
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
 from kpi_lib.kpi import RuleOutcome

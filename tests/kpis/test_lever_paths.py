@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.lever_credits import credits
-from kpi_lib.customers.lever_effects import cells, compared, timing
-from kpi_lib.customers.lever_paths import LeverBy, journeys, paths, shares
+from kpi_lib.customers.growth.lever_credits import credits
+from kpi_lib.customers.growth.lever_effects import cells, compared, timing
+from kpi_lib.customers.growth.lever_paths import LeverBy, journeys, paths, shares
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from kpi_lib.customers.lever_credits import credits
-from kpi_lib.customers.lever_paths import journeys
+from kpi_lib.customers.growth.lever_credits import credits
+from kpi_lib.customers.growth.lever_paths import journeys
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

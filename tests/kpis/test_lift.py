@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kpi_lib.customers import lift, lift_parts
-from kpi_lib.customers.lift_rules import MOVES
+from kpi_lib.customers.growth import lift, lift_parts
+from kpi_lib.customers.growth.lift_rules import MOVES
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpi_lib.customers.stages import days_by_stage
-from kpi_lib.customers.waits import REACHED, waits
+from kpi_lib.customers.use.stages import days_by_stage
+from kpi_lib.customers.use.waits import REACHED, waits
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.kpis import gross_revenue, recurring_revenue, time_to_value

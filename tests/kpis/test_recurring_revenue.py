@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.ledger import KINDS
+from kpi_lib.customers.money.ledger import KINDS
 from kpi_lib.customers.subscribed import monthly
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

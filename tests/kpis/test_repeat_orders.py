@@ -14,7 +14,7 @@ import pytest
 from data.sample.generator.tools import LAST_DAY
 from data.sample.generator.truth import TRUTH
 from data.sample.generator.wholesale_accounts import account_ids, make_accounts
-from kpi_lib.customers.repeat_lists import histories_of, with_chances
+from kpi_lib.customers.shop.repeat_lists import histories_of, with_chances
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

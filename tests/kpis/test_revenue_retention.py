@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.presets import PRESETS, PresetName, figures
+from kpi_lib.customers.money.presets import PRESETS, PresetName, figures
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
 from kpi_lib.kpis.revenue_retention import KPI, Params

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from kpi_lib.customers.states import STATES
+from kpi_lib.customers.growth.states import STATES
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

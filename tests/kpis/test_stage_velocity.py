@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.business_days import business_index
-from kpi_lib.customers.states import STATES
+from kpi_lib.customers.growth.business_days import business_index
+from kpi_lib.customers.growth.states import STATES
 from kpi_lib.customers.subscribed import dates
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run

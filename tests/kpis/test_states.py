@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.lenses import ideal_accounts, with_ideal, with_track
-from kpi_lib.customers.states import GONE, IN_IT, MOVED_ON, STATES, entries, passages
+from kpi_lib.customers.growth.lenses import ideal_accounts, with_ideal, with_track
+from kpi_lib.customers.growth.states import GONE, IN_IT, MOVED_ON, STATES, entries, passages
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_lib.customers.stages import NOBODY, days_by_stage
-from kpi_lib.customers.waits import REACHED, waits
+from kpi_lib.customers.use.stages import NOBODY, days_by_stage
+from kpi_lib.customers.use.waits import REACHED, waits
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
 from kpi_lib.kpis.time_to_value import KPI, Params

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_lib.customers.goods import by_account
+from kpi_lib.customers.shop.goods import by_account
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.kpis.basket import KPI, Params

@@ -279,7 +279,7 @@ def test_code_behind_the_number_is_part_of_its_definition(package: Path) -> None
     before = source_of(KPI, package)
     assert before == source_of(KPI)
     assert changed(package, f"kpis/{KPI}.py", '"""', '"""Another word, and ') == before
-    assert changed(package, "customers/quiet.py", "\nimport ", "\n# more\nimport ") == before
+    assert changed(package, "customers/use/quiet.py", "\nimport ", "\n# more\nimport ") == before
     assert changed(package, "kpis/gross_revenue.py", "return ", "return 1 or ") == before
     assert changed(package, "stats/intervals.py", "return ", "return 1 and ") != before
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from data.sample.generator.truth import TRUTH
-from kpi_lib.customers.lever_effects import cells, timing
-from kpi_lib.customers.states import STATES
+from kpi_lib.customers.growth.lever_effects import cells, timing
+from kpi_lib.customers.growth.states import STATES
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.schema import Tables

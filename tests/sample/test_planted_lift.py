@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpi_lib.customers import lift as compared
+from kpi_lib.customers.growth import lift as compared
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.kpis.lift import KPI, Params

@@ -1,0 +1,1 @@
+"""The demand states before and after the sale: conversion, velocity, levers, lift."""

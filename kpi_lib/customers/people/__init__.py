@@ -1,0 +1,1 @@
+"""What people answer, and how nobody among them can be told."""

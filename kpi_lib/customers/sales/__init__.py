@@ -1,0 +1,1 @@
+"""How customers are won: leads, demos, channels, and what it costs."""

@@ -1,0 +1,1 @@
+"""What customers order: baskets, carts, repeat orders, plans."""

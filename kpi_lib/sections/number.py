@@ -63,7 +63,8 @@ def _limits(measurement: Measurement) -> str:
         return "There are too few periods to say what ordinary variation is."
     kpi = measurement.kpi
     lower, upper = float(frame["lower_limit"].iloc[0]), float(frame["upper_limit"].iloc[0])
-    lower = lower if kpi.unit is Unit.POINTS else max(0.0, lower)  # points may lie below 0
+    goes_below = kpi.unit is Unit.POINTS or bool((frame["value"] < 0).any())
+    lower = lower if goes_below else max(0.0, lower)
     span = format_interval(lower, upper, kpi.unit, measurement.currency)
     signals = frame[frame["is_signal"]]["label"].tolist()
     if not signals:

@@ -40,7 +40,7 @@ def format_number(value: float | None, unit: str = "", *, like: float | None = N
     divisor, letter = _thousands(model) if unit in _MONEY else (1.0, "")
     decimals = _decimals(model / divisor, unit, bool(letter))
     text = f"{value * scale / divisor:,.{decimals}f}"
-    return f"{_without_minus_zero(text)}{letter}"
+    return f"{without_minus_zero(text)}{letter}"
 
 
 def format_value(value: float | None, unit: str, currency: str = "") -> str:
@@ -148,7 +148,8 @@ def _decimals(magnitude: float, unit: str, is_scaled: bool) -> int:
     return 1 if magnitude >= 1 else 2
 
 
-def _without_minus_zero(text: str) -> str:
+def without_minus_zero(text: str) -> str:
+    """A number as text; what is shown as zero has no sign."""
     return text.lstrip("-") if not text.strip("-0.,") else text
 
 

@@ -10,7 +10,7 @@ from kpi_lib.charts.shown import Block
 from kpi_lib.charts.units import as_unit, unit_name
 from kpi_lib.charts.values import plain
 from kpi_lib.kpi import Unit
-from kpi_lib.wording import MISSING, NOT_REACHED, format_count
+from kpi_lib.wording import MISSING, NOT_REACHED, format_count, without_minus_zero
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,8 @@ def _texts(values: list[Any], unit: Unit | str | None, is_number: bool) -> list[
     known = [value for value in values if value is not None]
     scale = 100 if as_unit(unit) is Unit.SHARE else 1
     decimals = _decimals(known, unit)
-    return [MISSING if v is None else f"{v * scale:,.{decimals}f}" for v in values]
+    written = [None if v is None else f"{v * scale:,.{decimals}f}" for v in values]
+    return [MISSING if text is None else without_minus_zero(text) for text in written]
 
 
 def _decimals(known: list[float], unit: Unit | str | None) -> int:

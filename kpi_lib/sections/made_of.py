@@ -80,7 +80,7 @@ def _largest(drawing: Drawing) -> str:
     who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
     said = f"The largest: {who} with {text_of(drawing, column, top[column])}"
     whole = float(rows[column].sum())
-    if not _adds_up(drawing, column) or len(rows) < 2 or whole <= 0:
+    if not _adds_up(drawing, column) or len(rows) < 2 or whole <= 0 or rows[column].min() < 0:
         return f"{said}."
     share = format_value(float(top[column]) / whole, "share")
     return f"{said}, {share} of {text_of(drawing, column, whole)}."

@@ -91,3 +91,10 @@ def test_names_with_stars_and_dollars_survive_markdown() -> None:
     assert escaped("A*B_C $5 <x>") == r"A\*B\_C \$5 \<x\>"
     bundle = Prose("A*B")._repr_mimebundle_()
     assert bundle == {"text/markdown": r"A\*B", "text/plain": "A*B"}
+
+
+def test_what_is_shown_as_zero_has_no_sign() -> None:
+    frame = pd.DataFrame({"where": ["here", "there"], "gain": [-0.2, -12.0]})
+    page = table(frame, units={"gain": Unit.MONEY}, currency="EUR").html
+    assert re.findall(r"data-v=\"-0.2\">([^<]*)<", page) == ["0"]
+    assert re.findall(r"data-v=\"-12.0\">([^<]*)<", page) == ["-12"]

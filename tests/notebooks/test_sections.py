@@ -49,6 +49,12 @@ def test_shares_are_not_added_up() -> None:
     assert said == "The largest: month of year 1 with 50.0 %."
 
 
+def test_what_goes_up_and_down_is_no_share_of_a_whole() -> None:
+    frame = pd.DataFrame({"driver": ["price", "customers"], "change": [30.0, -10.0]})
+    said = part_sentence(drawing(frame, {"change": Unit.MONEY}), "bars")
+    assert said == "The largest: price with EUR 30."
+
+
 def test_medians_are_not_added_up() -> None:
     frame = pd.DataFrame({"step": ["to won", "to live"], "median_days": [30.0, 10.0]})
     said = part_sentence(drawing(frame, {"median_days": Unit.DAYS}), "bars")

@@ -194,7 +194,7 @@ def matched(rows: ir.Table, outcome: str, adjust: str = "nothing") -> ir.Table:
     rows = rows.mutate(gap=rows["y"] - rows["mean"], lead=rows["money_before"] - rows["past"])
     if adjust == "money before":
         rows = _without_slope(rows)
-    spread = -rows["gap"] * rows["touched"] / rows["others"]
+    spread = ratio(-rows["gap"] * rows["touched"], rows["others"])
     return rows.mutate(
         value=ibis.ifelse(rows["exposed"] > 0, rows["gap"], spread), weight=rows["exposed"]
     )

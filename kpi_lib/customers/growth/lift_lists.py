@@ -66,7 +66,7 @@ def whale(tables: Tables, params: object) -> ir.Table:
         total=rows["profit"].sum().over(ibis.window()),
         lost=ibis.ifelse(rows["profit"] < 0, 1, 0),
     )
-    step = (placed["place"] * STEPS / placed["n"]).ceil().cast("int64")
+    step = ratio(placed["place"] * STEPS, placed["n"]).ceil().cast("int64")
     placed = placed.mutate(step=step)
     sums = placed.group_by("step").aggregate(
         brought=placed["profit"].sum(), lost=placed["lost"].sum(), upto=placed["place"].max(),

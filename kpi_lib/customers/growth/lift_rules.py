@@ -63,7 +63,7 @@ def failures_forgotten(tables: Tables, params: object) -> Tables:
     """
     del params
     rows, paid = tables["interactions"], payers(tables)
-    rows = rows.semi_join(paid, rows["account_id"] == paid["payer"])
+    rows = rows.filter(rows["account_id"].isin(paid["payer"]))
     return with_table(tables, "interactions", rows)
 
 

@@ -47,7 +47,7 @@ def sold_lines(tables: Tables, rule: Any) -> ir.Table:
     booked = rows["booking"].fill_null(False) | (rule.orders_of == "all")
     day = rows["ordered_at"].date()
     weeks = (rows["deliver_on"].delta(day, unit="day").cast("float64") / 7).floor()
-    freight = rows["freight"].cast("float64") * rows["pieces"] / rows["order_pieces"]
+    freight = ratio(rows["freight"] * rows["pieces"], rows["order_pieces"])
     taken = freight.fill_null(0.0) if rule.with_freight else ibis.literal(0.0)
     cost = rows["listed"] * (1.0 - rule.margin_share)
     return rows.select(

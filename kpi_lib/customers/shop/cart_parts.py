@@ -126,7 +126,7 @@ def by_period(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
         lost_amount=ibis.ifelse(left.fill_null(False), rows["amount"], none).sum(),
         amount=rows["amount"].sum(),
         carts=rows["is_left"].count(),
-        still_young=rows["is_left"].isnull().cast("float64").mean(),
+        still_young=ibis.ifelse(rows["is_left"].isnull(), 1, 0).cast("float64").mean(),
     )
     grid = dates({"period": [p.start for p in periods]})
     full = grid.left_join(sums, grid["period"] == sums["at"]).drop("at")

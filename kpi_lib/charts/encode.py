@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.theme import alt
 from kpi_lib.charts.units import axis_format, axis_title
-from kpi_lib.charts.values import Rows, rows
+from kpi_lib.charts.values import Rows, plain, rows
 from kpi_lib.kpi import Unit
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ _LINES = f"split(datum.label, '{BREAK}')"
 
 def chart(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> Any:
     """An empty chart over the rows of `frame`, rounded and dated as text."""
-    return small_chart(rows(frame, columns))
+    return alt.Chart(inline(rows(frame, columns)))
 
 
 def small_chart(values: list[dict[str, Any]]) -> Any:
-    """An empty chart over a few rows written out."""
-    return alt.Chart(inline(values))
+    """An empty chart over a few rows written out, rounded: sums differ in their last digit by engine."""
+    written = [{name: plain(value) for name, value in row.items()} for row in values]
+    return alt.Chart(inline(written))
 
 
 def inline(values: list[dict[str, Any]]) -> Any:

@@ -259,9 +259,10 @@ def test_a_review_keeps_definition_and_data_of_each_kpi() -> None:
 def package(tmp_path: Path) -> Path:
     """The rooms that define a KPI, as a copy to be changed."""
     for room in definition.ROOMS:
-        for file in (PACKAGE / room).glob("*.py"):
-            (tmp_path / room).mkdir(exist_ok=True)
-            (tmp_path / room / file.name).write_text(file.read_text())
+        for file in (PACKAGE / room).rglob("*.py"):
+            copy = tmp_path / file.relative_to(PACKAGE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(file.read_text())
     return tmp_path
 
 

@@ -61,6 +61,10 @@ Were rows to come as rarely as that by chance, so many would be missed less than
 """
 
 
+IN_BATCHES = ("targets", "benchmarks")
+"""Tables written a year or a quarter at a time: silence between two batches says nothing."""
+
+
 def silent_tables(config: Config, day: date, spans: Mapping[str, Span]) -> Iterator[Problem]:
     """A problem for each table that falls silent long before `day`, as when an export stops.
 
@@ -71,6 +75,8 @@ def silent_tables(config: Config, day: date, spans: Mapping[str, Span]) -> Itera
         return
     for name, span in spans.items():
         if span.first is None or span.last is None or day - span.last <= TOLERATED:
+            continue
+        if name in IN_BATCHES:
             continue
         silent, days = (day - span.last).days, (span.last - span.first).days + 1
         missed = span.rows * silent / days

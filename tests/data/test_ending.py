@@ -137,3 +137,9 @@ def test_a_table_of_few_rows_may_be_silent_for_long(tmp_path: Path) -> None:
     folder = write_company(tmp_path, usage=_usage(2), orders=ORDERS)
     found = open_dataset(folder, as_of=LAST, require_clean=False)
     assert _silent(found.problems) == []
+
+
+def test_plans_that_are_set_once_a_year_are_not_silent_in_between() -> None:
+    wholesale = Path(__file__).parents[2] / "data" / "sample" / "wholesale"
+    found = open_dataset(wholesale, as_of="2026-06-30")
+    assert [one.rule for one in found.problems if one.table == "targets"] == []

@@ -47,12 +47,19 @@ def assumptions(tables: Tables) -> View:
         none = "None of the five assumptions can be checked on these tables."
         return View(none, table=lambda: _table(found))
     holding = sum(bool(one.holds) for one in told)
-    count = format_count(len(told), "assumption")
-    verb = "holds" if holding < 2 else "hold"
-    said = f"{holding or 'None'} of the {count} that can be checked here {verb}."
+    said = _said(holding, len(told))
     if holding * 2 < len(told):
         said += " KPIs copied from consumer companies are likely to mislead."
     return View(said, table=lambda: _table(found))
+
+
+def _said(holding: int, told: int) -> str:
+    if told == 1:
+        holds = "holds" if holding else "does not hold"
+        return f"The one assumption that can be checked here {holds}."
+    verb = "holds" if holding < 2 else "hold"
+    count = format_count(told, "assumption")
+    return f"{holding or 'None'} of the {count} that can be checked here {verb}."
 
 
 def _table(found: list[Assumption]) -> Block:

@@ -165,6 +165,13 @@ def test_without_tables_nothing_can_be_told() -> None:
     assert "cannot be told" in str(view.shown())
 
 
+def test_a_single_assumption_that_can_be_checked_is_told_alone() -> None:
+    whole = consumer_business()
+    few = {name: whole[name] for name in ("accounts", "subscriptions")}
+    said = assumptions(Tables(few, whole.as_of, 1, "EUR")).said
+    assert said == "The one assumption that can be checked here holds."
+
+
 def test_candidates_without_verdicts() -> None:
     off = candidates.side_by_side(None)
     assert "switched off" in off.said

@@ -1,7 +1,7 @@
 """How often the suggested verdict errs: simulated companies whose truth is planted.
 
-    python -m benchmarks.verdicts --companies 1000 --out /tmp/verdicts.csv
-    python -m benchmarks.verdicts --table --out /tmp/verdicts.csv
+    python -m benchmarks.verdicts --companies 1000 --out verdicts.csv
+    python -m benchmarks.verdicts --table --out verdicts.csv
 
 Each company has five candidates: one leads, four should not be adopted (see
 `benchmarks/planted/company.py`). It wins 12, 48 or 200 customers in each of twelve quarters, and is

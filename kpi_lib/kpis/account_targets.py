@@ -7,6 +7,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers.shop import goods_rules, plan_moves, plan_parts, plan_rules, plans
+from kpi_lib.customers.shop.choices import NO_ACCOUNT, NOT_GOODS, REPEATED_LINES, RETURNS
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
@@ -44,19 +45,11 @@ class Params(KpiParams):
         meaning="how a year's plan is spread: last_years (as up to three years before), even (by days)",
         fair=("last_years", "even"),
     )
-    returns: Literal["net", "restate", "gross"] = parameter(
-        "net",
-        meaning="returned orders: net (taken off when they come back), restate (never sold), gross",
-        fair=("net", "restate", "gross"),
-    )
+    returns: Literal["net", "restate", "gross"] = RETURNS
     with_booking: bool = parameter(True, meaning="whether orders of a booking programme count")
-    repeated_lines: Literal["keep", "drop"] = parameter(
-        "keep", meaning="equal lines of one order: keep (both were bought), drop (entered twice)"
-    )
-    not_goods: tuple[str, ...] = parameter(
-        (), meaning="product codes that are no goods: postage, fees"
-    )
-    no_account: str = parameter("", meaning="account id that stands for buyers not known; left out")
+    repeated_lines: Literal["keep", "drop"] = REPEATED_LINES
+    not_goods: tuple[str, ...] = NOT_GOODS
+    no_account: str = NO_ACCOUNT
 
 
 def observe(tables: Tables, params: Params) -> ir.Table:

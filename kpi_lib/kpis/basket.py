@@ -7,6 +7,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers.shop import basket_moves, basket_parts, goods_left_out, goods_rules
+from kpi_lib.customers.shop.choices import NOT_GOODS, REPEATED_LINES, RETURNS
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
@@ -48,20 +49,12 @@ class Params(KpiParams):
         meaning="whose baskets: all, like_for_like (ordered in the same period a year before, too)",
         fair=("all", "like_for_like"),
     )
-    returns: Literal["net", "restate", "gross"] = parameter(
-        "net",
-        meaning="returned orders: net (taken off when they come back), restate (never sold), gross",
-        fair=("net", "restate", "gross"),
-    )
+    returns: Literal["net", "restate", "gross"] = RETURNS
     with_booking: bool = parameter(
         True, meaning="whether orders of a booking programme count", fair=(True, False)
     )
-    repeated_lines: Literal["keep", "drop"] = parameter(
-        "keep", meaning="equal lines of one order: keep (both were bought), drop (entered twice)"
-    )
-    not_goods: tuple[str, ...] = parameter(
-        (), meaning="product codes that are no goods: postage, fees"
-    )
+    repeated_lines: Literal["keep", "drop"] = REPEATED_LINES
+    not_goods: tuple[str, ...] = NOT_GOODS
     no_account: str = parameter(
         "", meaning="account id that stands for buyers not known; left out and counted"
     )

@@ -13,6 +13,7 @@ from kpi_lib.customers.shop import (
     bookings,
     goods_rules,
 )
+from kpi_lib.customers.shop.choices import NO_ACCOUNT, NOT_GOODS
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     ORDER_COLUMNS,
@@ -65,10 +66,8 @@ class Params(KpiParams):
     week_steps: tuple[int, ...] = parameter(
         (10, 14, 18), unit="weeks", meaning="where a tier of weeks of advance begins"
     )
-    not_goods: tuple[str, ...] = parameter(
-        (), meaning="product codes that are no goods: postage, fees"
-    )
-    no_account: str = parameter("", meaning="account id that stands for buyers not known; left out")
+    not_goods: tuple[str, ...] = NOT_GOODS
+    no_account: str = NO_ACCOUNT
 
 
 def observe(tables: Tables, params: Params) -> ir.Table:

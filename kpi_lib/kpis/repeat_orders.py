@@ -7,6 +7,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers.shop import goods_rules, repeat_lists, repeat_moves, repeat_rules, repeats
+from kpi_lib.customers.shop.choices import NO_ACCOUNT, NOT_GOODS, REPEATED_LINES
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
@@ -77,13 +78,9 @@ class Params(KpiParams):
     with_booking: bool = parameter(
         True, meaning="whether orders of a booking programme count", fair=(True, False)
     )
-    repeated_lines: Literal["keep", "drop"] = parameter(
-        "keep", meaning="equal lines of one order: keep (both were bought), drop (entered twice)"
-    )
-    not_goods: tuple[str, ...] = parameter(
-        (), meaning="product codes that are no goods: postage, fees"
-    )
-    no_account: str = parameter("", meaning="account id that stands for buyers not known; left out")
+    repeated_lines: Literal["keep", "drop"] = REPEATED_LINES
+    not_goods: tuple[str, ...] = NOT_GOODS
+    no_account: str = NO_ACCOUNT
 
 
 def observe(tables: Tables, params: Params) -> ir.Table:

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.evidence.finding import DEFAULTS, TESTS, Others, Settings
+from kpi_lib.evidence.finding import (
+    DEFAULTS,
+    NO_OTHERS,
+    TESTS,
+    Finding,
+    Others,
+    Settings,
+    cannot_tell,
+)
+from kpi_lib.evidence.fitting import not_fitting
 from kpi_lib.evidence.kept import judge_once
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
 from kpi_lib.kpi import Role, Source
@@ -18,12 +27,32 @@ if TYPE_CHECKING:
 LARGEST_SET = 5
 
 
-def choose(candidates: Others, source: Source, settings: Settings = DEFAULTS) -> pd.DataFrame:
-    """Every candidate judged and compared; see `compared`."""
+def choose(
+    candidates: Others,
+    source: Source,
+    settings: Settings = DEFAULTS,
+    unfed: Others = NO_OTHERS,
+) -> pd.DataFrame:
+    """Every candidate judged and compared; see `compared`.
+
+    Of those that the data set cannot feed (`unfed`), the ones that do not fit the business are there
+    too: that it has no such tables is then the answer.
+    """
     verdicts = [
         judge_once(kpi, source, params, settings, candidates) for kpi, params in candidates.values()
     ]
-    return compared(verdicts, settings)
+    verdicts += turned_away(unfed, source)
+    return compared(sorted(verdicts, key=lambda verdict: verdict.kpi.title), settings)
+
+
+def turned_away(unfed: Others, source: Source) -> list[Verdict]:
+    """The verdicts on those that do not fit the business, of KPIs that the data set cannot feed."""
+    found = [(kpi, not_fitting(kpi, source, params)) for kpi, params in unfed.values()]
+    return [
+        concluded(kpi, dict.fromkeys(TESTS, NOT_TESTED) | {"fitting": finding})
+        for kpi, finding in found
+        if finding is not None
+    ]
 
 
 def compared(verdicts: Sequence[Verdict], settings: Settings = DEFAULTS) -> pd.DataFrame:

@@ -6,7 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers.shop import goods_rules, repeat_lists, repeat_moves, repeat_rules, repeats
+from kpi_lib.customers.money import business_rules
+from kpi_lib.customers.shop import repeat_lists, repeat_moves, repeat_rules, repeats
 from kpi_lib.customers.shop.choices import NO_ACCOUNT, NOT_GOODS, REPEATED_LINES
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
@@ -208,7 +209,8 @@ FIT_RULES = (
     FitRule(
         name="sold by contract",
         meaning="Most of the money comes under contract, so an order is an exception.",
-        check=goods_rules.sold_by_contract("customer_churn"),
+        check=business_rules.sold_by_contract("customer_churn"),
+        reads=business_rules.WAYS_OF_PAYING,
     ),
     FitRule(
         name="one-off buyers",

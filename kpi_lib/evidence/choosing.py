@@ -10,7 +10,6 @@ from kpi_lib.evidence.finding import (
     DEFAULTS,
     NO_OTHERS,
     TESTS,
-    Finding,
     Others,
     Settings,
     cannot_tell,
@@ -42,14 +41,15 @@ def choose(
         judge_once(kpi, source, params, settings, candidates) for kpi, params in candidates.values()
     ]
     verdicts += turned_away(unfed, source)
-    return compared(sorted(verdicts, key=lambda verdict: verdict.kpi.title), settings)
+    return compared(sorted(verdicts, key=lambda verdict: verdict.kpi.name), settings)
 
 
 def turned_away(unfed: Others, source: Source) -> list[Verdict]:
     """The verdicts on those that do not fit the business, of KPIs that the data set cannot feed."""
+    untested = {name: cannot_tell(name, "not tested, as it does not fit") for name in TESTS}
     found = [(kpi, not_fitting(kpi, source, params)) for kpi, params in unfed.values()]
     return [
-        concluded(kpi, dict.fromkeys(TESTS, NOT_TESTED) | {"fitting": finding})
+        concluded(kpi, {**untested, "fitting": finding})
         for kpi, finding in found
         if finding is not None
     ]
@@ -60,8 +60,8 @@ def compared(verdicts: Sequence[Verdict], settings: Settings = DEFAULTS) -> pd.D
 
     Columns: kpi, title, role, owner, the six tests (True, False, None), lead_months, lead_low,
     lead_high, p_value, p_adjusted (Holm, over all candidates), interesting_change,
-    smallest_visible, readability (the first over the second; 1 or more is readable), better_twins,
-    suggestion, because, in_set. A lead that does not survive the adjustment counts as not told.
+    smallest_visible, readability (the first over the second; 1 or more is readable), substitutes (to
+    use where it does not fit), better_twins, suggestion, because, in_set. A lead that does not survive the adjustment counts as not told.
     """
     import pandas as pd
 
@@ -118,6 +118,7 @@ def _row(verdict: Verdict, p_adjusted: float | None) -> dict[str, Any]:
         "interesting_change": interesting,
         "smallest_visible": visible,
         "readability": interesting / visible if interesting and visible else None,
+        "substitutes": findings["fitting"].numbers.get("substitutes", []),
         "better_twins": findings["distinct"].numbers.get("better_twins", []),
         "suggestion": verdict.suggestion,
         "because": verdict.because,

@@ -42,6 +42,8 @@ def summary(review: Review) -> str:
         f"on trial, judged on what was known by {day_text(review.as_of)}."
     ]
     sentences += _by_verdict(records)
+    if unfit := [one.title for one in review.not_run if one.verdict is not None]:
+        sentences.append(f"Not a KPI for this kind of business: {listing(unfit)}.")
     if controls:
         sentences.append(f"{listing(controls)} is the control: shown for comparison.")
     return " ".join(sentences)

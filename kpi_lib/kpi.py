@@ -202,7 +202,7 @@ class CheapMove:
     meaning: str
     edit: Callable[[Tables, Any], Tables]
     given_away_by: str
-    """What shows it: `kpi`, `figure` (a column of a part), or `kpi.figure`; a reason after a colon."""
+    """What shows it: `kpi`, `figure` (of a part), `kpi.figure`, or several with `or`; a reason after a colon."""
 
 
 @dataclass(frozen=True)

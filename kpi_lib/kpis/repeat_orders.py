@@ -153,11 +153,12 @@ PARTS = (
     Part(
         name="loyalty",
         title="Orders per account, amount per order, amount per account",
-        meaning="Of the window up to the end of each period; the first times the second is the third.",
+        meaning="Of the window up to the end of each period; the first times the second is the third. "
+        "`back_after_a_year` counts accounts that ordered again after a year of silence.",
         compute=over_periods(repeats.loyalty),
         view="lines",
         units={"orders_per_account": RATIO, "amount_per_order": MONEY, "amount_per_account": MONEY}
-        | {"accounts": COUNT},
+        | {"accounts": COUNT, "back_after_a_year": COUNT},
     ),
     Part(
         name="repeat_rate",

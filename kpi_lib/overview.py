@@ -127,8 +127,9 @@ class Overview:
     def side_by_side(self) -> View:
         """All candidates against the six tests."""
         from kpi_lib.sections import candidates
+        from kpi_lib.sections.assumptions import marked
 
-        return candidates.side_by_side(self.verdicts)
+        return candidates.side_by_side(self.verdicts, marked(self.tables))
 
     @property
     def reasons(self) -> View:

@@ -146,12 +146,11 @@ def _without_twins(ranked: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 
 def _is_promising(row: Mapping[str, Any]) -> bool:
-    """Not the control, and nothing that its role requires has failed."""
+    """Not the control, nothing that its role requires has failed, and something of it has passed."""
     role = Role(row["role"])
-    failed = any(row[name] is False for name in REQUIRED[role])
-    return (
-        role is not Role.CONTROL and not failed and row["suggestion"] in {"adopt", "keep testing"}
-    )
+    answers = [row[name] for name in REQUIRED[role]]
+    judged = row["suggestion"] in {"adopt", "keep testing"}
+    return role is not Role.CONTROL and judged and True in answers and False not in answers
 
 
 def _merit(row: Mapping[str, Any]) -> tuple[bool, int, int]:

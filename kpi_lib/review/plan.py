@@ -127,7 +127,13 @@ def left_out(kpi: Kpi, data: Dataset, reason: str) -> NotRun:
     if found is None:
         return NotRun(name=kpi.name, title=kpi.title, reason=reason)
     verdict = VerdictRecord(suggestion="drop", because=said_against(found))
-    return NotRun(name=kpi.name, title=kpi.title, reason=verdict.because, verdict=verdict)
+    return NotRun(
+        name=kpi.name,
+        title=kpi.title,
+        reason=verdict.because,
+        verdict=verdict,
+        substitutes=found.numbers["substitutes"],
+    )
 
 
 def why_not(kpi: Kpi, data: Dataset) -> str:

@@ -129,6 +129,11 @@ FIT_RULES = (
         check=channel_rules.money_names_no_channel,
     ),
     FitRule(
+        name="few customers",
+        meaning="With 50 new customers a year or fewer, their cost per channel is mostly chance.",
+        check=channel_rules.few_customers,
+    ),
+    FitRule(
         name="one channel",
         meaning="Money is spent on one channel only, so there is nothing to choose between.",
         check=channel_rules.one_channel,

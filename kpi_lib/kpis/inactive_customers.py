@@ -223,6 +223,11 @@ FIT_RULES = (
         meaning="Accounts that renew leave longer gaps between active days than the window.",
         check=quiet_rules.sporadic_use,
     ),
+    FitRule(
+        name="driven by events",
+        meaning="The product is used when something happens (a claim, an alert), so silence says nothing.",
+        check=quiet_rules.driven_by_events,
+    ),
 )
 
 FORMULA = r"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.table import table
@@ -62,7 +62,8 @@ def verdict_table(frame: pd.DataFrame, marked: Collection[str] = ()) -> Block:
 
     unfit = _is_unfit(frame)
     marks = frame["kpi"].map(lambda name: MARK if name in marked else "")
-    columns: dict[str, Any] = {"KPI": frame["title"] + marks, "verdict": frame["suggestion"]}
+    verdicts = [_verdict(frame, row) for row in frame.to_dict("records")]
+    columns: dict[str, Any] = {"KPI": frame["title"] + marks, "verdict": verdicts}
     for test in TESTS:
         answers = [_SHORT[passed] for passed in frame[test]]
         columns[test] = [
@@ -71,10 +72,6 @@ def verdict_table(frame: pd.DataFrame, marked: Collection[str] = ()) -> Block:
         ]
     columns |= {"lead (months)": frame["lead_months"], "readability": frame["readability"]}
     columns |= {"role": frame["role"]}
-    if unfit.any():
-        columns["use instead"] = [
-            ", ".join(_titles(frame, names)) for names in frame["substitutes"]
-        ]
     return table(pd.DataFrame(columns), units={"readability": Unit.RATIO}, most=len(frame))
 
 
@@ -82,10 +79,11 @@ def _is_unfit(frame: pd.DataFrame) -> pd.Series[bool]:
     return frame["fitting"].map(lambda passed: passed is False).astype(bool)
 
 
-def _titles(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """The titles of KPIs that stand in the table; a substitute of another kind as it is worded."""
+def _verdict(frame: pd.DataFrame, row: Mapping[str, Any]) -> str:
+    """The verdict; with what to use instead, by its title where that is a KPI of the table."""
     titles = dict(zip(frame["kpi"], frame["title"], strict=True))
-    return [str(titles.get(name, name)) for name in names]
+    names = [str(titles.get(name, name)) for name in row["substitutes"]]
+    return f"{row['suggestion']}, use {', '.join(names)}" if names else row["suggestion"]
 
 
 def reasons(frame: pd.DataFrame | None) -> View:

@@ -292,10 +292,10 @@ class TestIndex:
         assert "it sells contracts." in unfit
         assert "Basket" not in unfit
         assert "Repeat orders" not in text.split('id="not-judged"')[1].split("</section>")[0]
-        assert "Not a KPI for this kind of business: Repeat orders." in summary(example())
+        assert "1 other does not fit this business; below stands what" in summary(example())
         plain = example().model_copy(update={"not_run": []})
         assert "not-fitting" not in index(tmp_path / "plain", plain)
-        assert "kind of business" not in summary(plain)
+        assert "fit this business" not in summary(plain)
 
     def test_evidence_switched_off_is_not_a_verdict(self, tmp_path: Path) -> None:
         record = time_to_value().model_copy(update={"verdict": None, "findings": []})

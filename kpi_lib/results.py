@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 RESULT = "application/vnd.kpi.result+json"
 
+DIGITS = 10
+"""Of a figure that the report rounds once more, so that it says the same as the notebook's page."""
+
 
 def record(experiment: Experiment) -> Travelling:
     """The record of an experiment, shown as one line of text."""
@@ -71,16 +74,16 @@ def figures(measured: Measurement) -> dict[str, Any]:
     cell, change = measured.headline, measured.change
     return {
         "period": cell.label,
-        "value": plain(cell.value),
-        "low": plain(cell.low),
-        "high": plain(cell.high),
+        "value": plain(cell.value, DIGITS),
+        "low": plain(cell.low, DIGITS),
+        "high": plain(cell.high, DIGITS),
         "level": measured.params.level,
         "n": cell.n,
-        "previous_value": plain(measured.previous.value) if measured.previous else None,
+        "previous_value": plain(measured.previous.value, DIGITS) if measured.previous else None,
         "change": {
-            "value": plain(change.value),
-            "low": plain(change.low),
-            "high": plain(change.high),
+            "value": plain(change.value, DIGITS),
+            "low": plain(change.low, DIGITS),
+            "high": plain(change.high, DIGITS),
             "method": change.method,
             "reason": change.reason,
         },

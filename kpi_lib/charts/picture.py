@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from kpi_lib.charts.theme import CONFIG, HEIGHT, WIDTH, alt
-from kpi_lib.charts.values import Rows, checksum, digest
+from kpi_lib.charts.values import Rows, checksum, digest, rounded
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 """The one type that JupyterLab, Voila and the report draw without a network."""
@@ -65,9 +65,14 @@ def finished(
 
 
 def _with_named_data(part: Any, datasets: dict[str, list[dict[str, Any]]]) -> Any:
-    """`part` of a specification with each inline data set moved to `datasets`, equal ones once."""
+    """`part` of a specification with each inline data set moved to `datasets`, equal ones once.
+
+    What else is computed (the ends of a scale) is rounded as the data are.
+    """
     if isinstance(part, list):
         return [_with_named_data(item, datasets) for item in part]
+    if isinstance(part, float):
+        return rounded(part)
     if not isinstance(part, dict):
         return part
     held = part.get("values")

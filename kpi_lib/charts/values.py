@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from kpi_lib.wording import steady
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,11 +22,11 @@ def rounded(number: float, digits: int = DIGITS) -> float | None:
     """`number` to so many significant digits; None for what is not a finite number."""
     if not math.isfinite(number):
         return None
-    short = float(f"{number:.{digits}g}")
+    short = float(f"{steady(number):.{digits}g}")
     return 0.0 if short == 0 else short
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, digits: int = DIGITS) -> Any:
     """`value` as JSON can hold it: rounded number, text, ISO day, or None where nothing is known."""
     if value is None or isinstance(value, str | bool):
         return value
@@ -36,7 +38,7 @@ def plain(value: Any) -> Any:
         return _day(value)
     if isinstance(value, bool | int | str):
         return value
-    return rounded(value) if isinstance(value, float) else str(value)
+    return rounded(value, digits) if isinstance(value, float) else str(value)
 
 
 def _day(value: date) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,6 +141,16 @@ def test_a_limit_that_a_share_cannot_reach_is_not_drawn() -> None:
     frame[["value", "low", "high"]] /= 1000
     assert limits(lines.trend(frame, title="t", what="churn", unit=Unit.SHARE)) == [0.12]
     assert limits(lines.trend(frame, title="t", what="gain", unit=Unit.MONEY)) == [-0.05, 0.12]
+
+
+def test_the_last_bits_of_a_sum_do_not_reach_the_picture() -> None:
+    def drawn(size: float) -> Picture:
+        frame = pd.DataFrame({"step": ["one", "two"], "size": [size, 200.25]})
+        return bars.waterfall(
+            frame, title="t", name="step", value="size", what="money", unit=Unit.MONEY
+        )  # fmt: skip
+
+    assert drawn(100 / 3).spec == drawn(math.nextafter(100 / 3, 99)).spec
 
 
 def test_a_waterfall_that_ends_below_zero_is_not_cut_off() -> None:

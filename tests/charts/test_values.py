@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from datetime import date, datetime
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from kpi_lib.charts.encode import small_chart
 from kpi_lib.charts.theme import unchecked
 from kpi_lib.charts.values import checksum, digest, plain, rounded, rows
+from kpi_lib.wording import format_number
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,23 @@ from kpi_lib.charts.values import checksum, digest, plain, rounded, rows
 )
 def test_six_significant_digits(value: float, expected: float | None) -> None:
     assert rounded(value) == expected
+
+
+@given(st.lists(st.integers(0, 10**8), min_size=1, max_size=50), st.randoms())
+def test_a_sum_of_cents_is_shown_alike_in_whatever_order_it_was_added(
+    cents: list[int], order: random.Random
+) -> None:
+    amounts = [cent / 100 for cent in cents]
+    other = order.sample(amounts, len(amounts))
+    assert rounded(sum(amounts)) == rounded(sum(other))
+    assert format_number(sum(amounts), "money") == format_number(sum(other), "money")
+
+
+def test_a_half_is_rounded_alike_from_both_sides() -> None:
+    below, above = math.nextafter(184001.5, 0), math.nextafter(184001.5, 1e9)
+    assert f"{below:.6g}" != f"{above:.6g}"
+    assert rounded(below) == rounded(above)
+    assert format_number(below, "money") == format_number(above, "money")
 
 
 @pytest.mark.parametrize(

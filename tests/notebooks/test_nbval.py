@@ -40,6 +40,8 @@ def nbval(paths: list[Path], report: Path) -> dict[str, Counter[str]]:
         env=ours, cwd=PROJECT.root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert report.exists(), done.stdout + done.stderr
+    if done.returncode:
+        print(done.stdout)  # which cell differs in what: shown beside the test that fails
     found: dict[str, Counter[str]] = {path.stem: Counter() for path in paths}
     for case in ElementTree.parse(report).iter("testcase"):
         found[stem_of(case, paths)][outcome_of(case)] += 1

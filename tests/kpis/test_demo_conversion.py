@@ -291,6 +291,7 @@ def test_when_it_does_not_fit() -> None:
         "horizon too short": True,
         "losses not recorded": True,
     }
+    assert rules(firm(*alone))["sold without demos"] is None  # nobody writes demos down
     quick = [demo(n, START, won=200) for n in "abc"]
     assert rules(firm(*alone, slow, *quick, demo("no", START, lost=9))) == {
         "accounts without leads": None,

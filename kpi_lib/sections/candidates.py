@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.table import table
@@ -79,11 +79,11 @@ def _is_unfit(frame: pd.DataFrame) -> pd.Series[bool]:
     return frame["fitting"].map(lambda passed: passed is False).astype(bool)
 
 
-def _verdict(frame: pd.DataFrame, row: Mapping[str, Any]) -> str:
+def _verdict(frame: pd.DataFrame, row: Mapping[Hashable, Any]) -> str:
     """The verdict; with what to use instead, by its title where that is a KPI of the table."""
     titles = dict(zip(frame["kpi"], frame["title"], strict=True))
     names = [str(titles.get(name, name)) for name in row["substitutes"]]
-    return f"{row['suggestion']}, use {', '.join(names)}" if names else row["suggestion"]
+    return f"{row['suggestion']}, use {', '.join(names)}" if names else str(row["suggestion"])
 
 
 def reasons(frame: pd.DataFrame | None) -> View:
@@ -102,6 +102,8 @@ def early_and_readable(frame: pd.DataFrame | None) -> View:
     if frame is None or frame.empty:
         return nothing(frame)
     told = frame.dropna(subset=["lead_months", "readability"])
+    if told.empty:
+        return View("No candidate has told yet both how early it warns and what can be seen of it.")
     both = told[(told["lead_months"] > 0) & (told["readability"] >= 1)]
     names = ", ".join(both["title"]) or "none of them"
     said = f"Early and readable at once: {names}."

@@ -212,7 +212,12 @@ def test_where_the_assumptions_fail_what_rests_on_them_is_marked() -> None:
 
 def row(name: str, suggestion: str, **more: Any) -> dict[str, Any]:
     """A row of the comparison of candidates."""
-    usual = {"kpi": name, "title": name.capitalize(), "suggestion": suggestion, "role": "outcome"}
+    usual: dict[str, Any] = {
+        "kpi": name,
+        "title": name.capitalize(),
+        "suggestion": suggestion,
+        "role": "outcome",
+    }
     usual |= dict.fromkeys(TESTS, None) | {"owner": "sales", "because": f"Because of {name}."}
     usual |= {"lead_months": None, "readability": None, "substitutes": [], "in_set": False}
     return usual | more
@@ -262,3 +267,10 @@ def test_a_set_of_three_stands_alone() -> None:
     view = candidates.suggested_set(compared(*rows, row("d", "not readable here", readability=0.9)))
     assert "Nearest" not in view.said
     assert len(str(view.shown()).splitlines()) == 4
+
+
+def test_where_nothing_can_be_told_of_leads_there_is_nothing_to_draw() -> None:
+    view = candidates.early_and_readable(compared(row("a", "adopt", readability=1.5)))
+    assert view.said == (
+        "No candidate has told yet both how early it warns and what can be seen of it."
+    )

@@ -25,3 +25,10 @@ def candidates(data: Dataset, **run: Any) -> dict[str, tuple[Kpi, KpiParams]]:
     """The cards that the data set can feed, by name, each with its parameters; see `registered`."""
     able = [catalogue()[name] for name, one in readiness(data).items() if one.can_run]
     return {kpi.name: (kpi, registered(kpi, data, **run)) for kpi in able}
+
+
+def unfed(data: Dataset, **run: Any) -> dict[str, tuple[Kpi, KpiParams]]:
+    """The other cards, whose tables are not there; without those the data set asks to leave out."""
+    lacking = [catalogue()[name] for name, one in readiness(data).items() if not one.can_run]
+    asked = [kpi for kpi in lacking if kpi.name not in data.leave_out]
+    return {kpi.name: (kpi, registered(kpi, data, **run)) for kpi in asked}

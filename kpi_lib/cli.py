@@ -146,6 +146,22 @@ def ready(
 
 
 @app.command()
+def verdicts(
+    reviews: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of reviews; the newest of each data set when none is named."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of all reviews.")] = Path("reviews"),
+) -> None:
+    """Put the verdicts of several companies side by side: a table, one column for each."""
+    with input_checked():
+        from kpi_lib.review.verdicts import beside, newest_of_each
+
+        for line in beside(reviews or newest_of_each(out)):
+            typer.echo(line)
+
+
+@app.command()
 def new(name: Annotated[str, typer.Argument(help="As gross_margin.")]) -> None:
     """Write the three files of a new KPI: module, parameters, notebook."""
     with input_checked():

@@ -202,7 +202,7 @@ class CheapMove:
     meaning: str
     edit: Callable[[Tables, Any], Tables]
     given_away_by: str
-    """What shows it: `kpi`, `figure` (a column of a part), or `kpi.figure`; a reason after a colon."""
+    """What shows it: `kpi`, `figure` (of a part), `kpi.figure`, or several with `or`; a reason after a colon."""
 
 
 @dataclass(frozen=True)
@@ -218,14 +218,15 @@ class RuleOutcome:
 class FitRule:
     """A reason, found from the data, why the KPI suits this business badly.
 
-    `check` returns None when the tables it needs are absent. A rule with `severe` set makes the
-    KPI not fitting; another is shown as a caution.
+    `check` returns None when its tables are absent; `severe` means not fitting, else a caution.
+    A rule about the business says which tables it `reads`: it can be checked without the KPI's own.
     """
 
     name: str
     meaning: str
     check: Callable[[Tables, Any], RuleOutcome | None]
     severe: bool = True
+    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,21 +114,22 @@ class Overview:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame | None:
-        """Every candidate that the data set can feed, judged; None where judging is switched off."""
+        """Every candidate that can be fed or does not fit, judged; None where that is switched off."""
         if not getattr(self.params, "with_evidence", False):
             return None
-        from kpi_lib.candidates import candidates
+        from kpi_lib.candidates import candidates, unfed
         from kpi_lib.evidence.choosing import choose
 
         run = {"dataset": self.params.dataset, "as_of": self.params.as_of}
-        return choose(candidates(self.data, **run), self.data)
+        return choose(candidates(self.data, **run), self.data, unfed=unfed(self.data, **run))
 
     @property
     def side_by_side(self) -> View:
         """All candidates against the six tests."""
         from kpi_lib.sections import candidates
+        from kpi_lib.sections.assumptions import marked
 
-        return candidates.side_by_side(self.verdicts)
+        return candidates.side_by_side(self.verdicts, marked(self.tables))
 
     @property
     def reasons(self) -> View:

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.evidence.finding import DEFAULTS, TESTS, Others, Settings
+from kpi_lib.evidence.finding import (
+    DEFAULTS,
+    NO_OTHERS,
+    TESTS,
+    Others,
+    Settings,
+    cannot_tell,
+)
+from kpi_lib.evidence.fitting import not_fitting
 from kpi_lib.evidence.kept import judge_once
 from kpi_lib.evidence.verdict import REQUIRED, Verdict, concluded
 from kpi_lib.kpi import Role, Source
@@ -18,12 +26,33 @@ if TYPE_CHECKING:
 LARGEST_SET = 5
 
 
-def choose(candidates: Others, source: Source, settings: Settings = DEFAULTS) -> pd.DataFrame:
-    """Every candidate judged and compared; see `compared`."""
+def choose(
+    candidates: Others,
+    source: Source,
+    settings: Settings = DEFAULTS,
+    unfed: Others = NO_OTHERS,
+) -> pd.DataFrame:
+    """Every candidate judged and compared; see `compared`.
+
+    Of those that the data set cannot feed (`unfed`), the ones that do not fit the business are there
+    too: that it has no such tables is then the answer.
+    """
     verdicts = [
         judge_once(kpi, source, params, settings, candidates) for kpi, params in candidates.values()
     ]
-    return compared(verdicts, settings)
+    verdicts += turned_away(unfed, source)
+    return compared(sorted(verdicts, key=lambda verdict: verdict.kpi.name), settings)
+
+
+def turned_away(unfed: Others, source: Source) -> list[Verdict]:
+    """The verdicts on those that do not fit the business, of KPIs that the data set cannot feed."""
+    untested = {name: cannot_tell(name, "not tested, as it does not fit") for name in TESTS}
+    found = [(kpi, not_fitting(kpi, source, params)) for kpi, params in unfed.values()]
+    return [
+        concluded(kpi, {**untested, "fitting": finding})
+        for kpi, finding in found
+        if finding is not None
+    ]
 
 
 def compared(verdicts: Sequence[Verdict], settings: Settings = DEFAULTS) -> pd.DataFrame:
@@ -31,8 +60,8 @@ def compared(verdicts: Sequence[Verdict], settings: Settings = DEFAULTS) -> pd.D
 
     Columns: kpi, title, role, owner, the six tests (True, False, None), lead_months, lead_low,
     lead_high, p_value, p_adjusted (Holm, over all candidates), interesting_change,
-    smallest_visible, readability (the first over the second; 1 or more is readable), better_twins,
-    suggestion, because, in_set. A lead that does not survive the adjustment counts as not told.
+    smallest_visible, readability (the first over the second; 1 or more is readable), substitutes (to
+    use where it does not fit), better_twins, suggestion, because, in_set. A lead that does not survive the adjustment counts as not told.
     """
     import pandas as pd
 
@@ -89,6 +118,7 @@ def _row(verdict: Verdict, p_adjusted: float | None) -> dict[str, Any]:
         "interesting_change": interesting,
         "smallest_visible": visible,
         "readability": interesting / visible if interesting and visible else None,
+        "substitutes": findings["fitting"].numbers.get("substitutes", []),
         "better_twins": findings["distinct"].numbers.get("better_twins", []),
         "suggestion": verdict.suggestion,
         "because": verdict.because,
@@ -116,12 +146,11 @@ def _without_twins(ranked: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 
 def _is_promising(row: Mapping[str, Any]) -> bool:
-    """Not the control, and nothing that its role requires has failed."""
+    """Not the control, nothing that its role requires has failed, and something of it has passed."""
     role = Role(row["role"])
-    failed = any(row[name] is False for name in REQUIRED[role])
-    return (
-        role is not Role.CONTROL and not failed and row["suggestion"] in {"adopt", "keep testing"}
-    )
+    answers = [row[name] for name in REQUIRED[role]]
+    judged = row["suggestion"] in {"adopt", "keep testing"}
+    return role is not Role.CONTROL and judged and True in answers and False not in answers
 
 
 def _merit(row: Mapping[str, Any]) -> tuple[bool, int, int]:

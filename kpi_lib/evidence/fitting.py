@@ -29,6 +29,23 @@ def fitting(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     return found_in(checked, kpi, beside(kpi, tables))
 
 
+def not_fitting(kpi: Kpi, source: Source, params: KpiParams) -> Finding | None:
+    """The finding on a KPI whose tables are not there because the business has no such thing.
+
+    Only the rules about the business are checked, which do not need the KPI's own tables. None where
+    no severe one fires: then the tables are only not handed in, and nothing is said about the KPI.
+    """
+    tables = tables_of(source, params)
+    checked = [(rule, rule.check(tables, params)) for rule in kpi.fit_rules if rule.reads]
+    found = found_in(checked, kpi, [])
+    return found if found.passed is False else None
+
+
+def said_against(finding: Finding) -> str:
+    """Why a KPI that does not fit is dropped, and what to use instead."""
+    return f"It does not fit this business: {finding.headline}"
+
+
 def found_in(checked: list[Checked], kpi: Kpi, facts: list[Fact]) -> Finding:
     """The finding on rules that were checked, and on what is shown beside them."""
     table = _table(checked)
@@ -42,7 +59,7 @@ def found_in(checked: list[Checked], kpi: Kpi, facts: list[Fact]) -> Finding:
         "owner": kpi.owner, "cadence": str(kpi.cadence), "beside": facts,
     }  # fmt: skip
     if severe:
-        said = " ".join(_with_substitute(found) for found in severe)
+        said = " ".join(dict.fromkeys(_with_substitute(found) for found in severe))
         return Finding(TEST, False, said, table, severe[0].sentence.rstrip("."), numbers)
     if checked and not known:
         return cannot_tell(TEST, "the tables that its rules look at are absent", table, numbers)

@@ -129,8 +129,24 @@ def _counter(
     others: Others,
     settings: Settings,
 ) -> Counter:
-    """The named counter-metric: another candidate, or a figure of its notebook or of the own one."""
-    name = named_by(move)
+    """The named counter-metric that shows the move; else the first of them that these data can feed."""
+    found = []
+    for name in named_by(move):
+        found.append(_counter_of(name, honestly, tables, edited, others, settings))
+        if found[-1].shows:
+            return found[-1]
+    return next((one for one in found if one.shows is not None), found[0])
+
+
+def _counter_of(
+    name: str,
+    honestly: Measurement,
+    tables: Tables,
+    edited: Tables,
+    others: Others,
+    settings: Settings,
+) -> Counter:
+    """Another candidate, or a figure of its notebook or of the own one, before and after."""
     if name in others:
         return _candidate(*others[name], tables, edited)
     owner, _, figure = name.rpartition(".")
@@ -143,9 +159,12 @@ def _counter(
     return Counter(name, reason=f"these data cannot feed {name}, which is to give it away")
 
 
-def named_by(move: CheapMove) -> str:
-    """The counter-metric that a move declares before the colon: `kpi`, `figure`, or `kpi.figure`."""
-    return move.given_away_by.partition(":")[0].strip()
+def named_by(move: CheapMove) -> list[str]:
+    """The counter-metrics a move declares before the colon, the best one first: `kpi`, `figure`, `kpi.figure`.
+
+    Several, with `or` between them, where none of them can be had in every kind of business.
+    """
+    return [name.strip() for name in move.given_away_by.partition(":")[0].split(" or ")]
 
 
 def _candidate(kpi: Kpi, params: KpiParams, tables: Tables, edited: Tables) -> Counter:

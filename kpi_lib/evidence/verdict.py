@@ -9,7 +9,7 @@ from typing import Literal
 
 from kpi_lib.evidence.distinct import distinct
 from kpi_lib.evidence.finding import DEFAULTS, NO_OTHERS, Finding, Others, Settings, settings_for
-from kpi_lib.evidence.fitting import fitting
+from kpi_lib.evidence.fitting import fitting, said_against
 from kpi_lib.evidence.honest import honest
 from kpi_lib.evidence.leading import leading
 from kpi_lib.evidence.readable import readable
@@ -92,7 +92,7 @@ def concluded(kpi: Kpi, findings: Mapping[str, Finding]) -> Verdict:
 def _first_match(role: Role, findings: Mapping[str, Finding]) -> tuple[Suggestion, str]:
     passed = {name: finding.passed for name, finding in findings.items()}
     if passed["fitting"] is False:
-        return "drop", f"It does not fit this business: {findings['fitting'].headline}"
+        return "drop", said_against(findings["fitting"])
     if passed["honest"] is False:
         return "drop", f"It can be gamed unseen: {findings['honest'].headline}"
     if role is not Role.OUTCOME and passed["leading"] is False:

@@ -6,7 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers.shop import goods_rules, plan_moves, plan_parts, plan_rules, plans
+from kpi_lib.customers.money import business_rules
+from kpi_lib.customers.shop import plan_moves, plan_parts, plan_rules, plans
 from kpi_lib.customers.shop.choices import NO_ACCOUNT, NOT_GOODS, REPEATED_LINES, RETURNS
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
@@ -180,7 +181,8 @@ FIT_RULES = (
     FitRule(
         name="sold by contract",
         meaning="Most of the money comes under contract, so the year's amount is known when it begins.",
-        check=goods_rules.sold_by_contract("revenue_retention"),
+        check=business_rules.sold_by_contract("revenue_retention"),
+        reads=business_rules.WAYS_OF_PAYING,
     ),
     FitRule(
         name="few targets",

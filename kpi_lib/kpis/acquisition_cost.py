@@ -6,11 +6,11 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.sales import (
     acquisition_moves,
     acquisition_parts,
     acquisition_rules,
-    lead_rules,
 )
 from kpi_lib.customers.sales.acquisition import VARIANTS, Variant
 from kpi_lib.customers.sales.acquisition_shown import PARTS, WHO
@@ -126,11 +126,7 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
-    FitRule(
-        name="accounts without leads",
-        meaning="Sales opens most accounts itself, so there is no acquisition to be paid for.",
-        check=lead_rules.accounts_without_leads,
-    ),
+    business_rules.OPENED_BY_SALES,
     FitRule(
         name="few customers",
         meaning="With 50 new customers a year or fewer, the figure of a quarter is mostly chance.",

@@ -6,6 +6,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.shop import basket_moves, basket_parts, goods_left_out, goods_rules
 from kpi_lib.customers.shop.choices import NOT_GOODS, REPEATED_LINES, RETURNS
 from kpi_lib.customers.shop.shown import (
@@ -190,7 +191,8 @@ FIT_RULES = (
     FitRule(
         name="sold by contract",
         meaning="Most of the money comes under contract, so an order is an exception.",
-        check=goods_rules.sold_by_contract("recurring_revenue"),
+        check=business_rules.sold_by_contract("recurring_revenue"),
+        reads=business_rules.WAYS_OF_PAYING,
     ),
     FitRule(
         name="few orders",

@@ -6,7 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers.shop import cart_moves, cart_parts, cart_rules, carts, goods_rules
+from kpi_lib.customers.money import business_rules
+from kpi_lib.customers.shop import cart_moves, cart_parts, cart_rules, carts
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
     LINE_COLUMNS,
@@ -194,7 +195,8 @@ FIT_RULES = (
     FitRule(
         name="sold by contract",
         meaning="Most of the money comes under contract: nobody fills a cart for it.",
-        check=goods_rules.sold_by_contract("lead_conversion"),
+        check=business_rules.sold_by_contract("lead_conversion"),
+        reads=business_rules.WAYS_OF_PAYING,
     ),
     FitRule(
         name="few orders by cart",

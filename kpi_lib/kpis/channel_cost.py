@@ -6,6 +6,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.sales import channel_moves, channel_parts, channel_rules
 from kpi_lib.customers.sales.channel_shown import PARTS, WHO
 from kpi_lib.customers.sales.channels import PER, Per
@@ -121,10 +122,16 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
+    business_rules.OPENED_BY_SALES,
     FitRule(
         name="money names no channel",
         meaning="Most of the acquisition spend names no channel, so the figure sees the small part.",
         check=channel_rules.money_names_no_channel,
+    ),
+    FitRule(
+        name="few customers",
+        meaning="With 50 new customers a year or fewer, their cost per channel is mostly chance.",
+        check=channel_rules.few_customers,
     ),
     FitRule(
         name="one channel",

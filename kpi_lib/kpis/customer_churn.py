@@ -7,6 +7,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers.money import (
+    business_rules,
     churn,
     churn_parts,
     churn_rules,
@@ -205,11 +206,8 @@ PARTS = (
 )
 
 FIT_RULES = (
-    FitRule(
-        name="metered contracts",
-        meaning="Most accounts that use the product pay no fixed monthly amount.",
-        check=ledger_rules.metered_contracts,
-    ),
+    business_rules.sold_by_order("repeat_orders", "who leaves only stops ordering"),
+    ledger_rules.METERED_CONTRACTS,
     FitRule(
         name="bound by terms",
         meaning="Most customers are bound for a year, so that few can leave in a period.",

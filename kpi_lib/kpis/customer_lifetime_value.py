@@ -182,14 +182,14 @@ CHEAP_MOVES = (
         meaning="Contracts lost in the last half year stay open; by orders, customers silent for a "
         "year get an order of their usual size.",
         edit=lifetime_moves.departures_hidden,
-        given_away_by="inactive_customers",
+        given_away_by="inactive_customers or repeat_orders.back_after_a_year",
     ),
     CheapMove(
         name="list price booked",
         meaning="What began in the last 120 days is booked 10 % above what is paid, the discount "
         "somewhere else.",
         edit=lifetime_moves.list_price_booked,
-        given_away_by="gross_revenue",
+        given_away_by="gross_revenue or basket.price_growth",
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.sales import demo_moves, demo_parts, demo_rules, lead_parts
 from kpi_lib.customers.sales.demo_shown import PARTS, WHO
 from kpi_lib.customers.sales.demos import DENOMINATORS, Denominator
@@ -103,6 +104,7 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
+    business_rules.OPENED_BY_SALES,
     FitRule(
         name="sold without demos",
         meaning="Most customers buy without a demo or trial, so it says little about who buys.",

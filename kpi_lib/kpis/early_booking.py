@@ -6,12 +6,12 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.shop import (
     booking_moves,
     booking_parts,
     booking_rules,
     bookings,
-    goods_rules,
 )
 from kpi_lib.customers.shop.choices import NO_ACCOUNT, NOT_GOODS
 from kpi_lib.customers.shop.shown import (
@@ -209,7 +209,8 @@ FIT_RULES = (
     FitRule(
         name="sold by contract",
         meaning="Most of the money comes under contract, so nothing is booked ahead of a season.",
-        check=goods_rules.sold_by_contract("revenue_retention"),
+        check=business_rules.sold_by_contract("revenue_retention"),
+        reads=business_rules.WAYS_OF_PAYING,
     ),
     FitRule(
         name="nothing is booked",

@@ -7,6 +7,7 @@ from typing import Literal
 import ibis.expr.types as ir
 from pydantic import model_validator
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.subscribed import only, with_segment
 from kpi_lib.customers.use import engagement, engagement_moves, engagement_rules
 from kpi_lib.customers.use.engagement_parts import LOWEST, PARTS, shown_periods
@@ -177,6 +178,9 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
+    business_rules.sold_by_order(
+        "repeat_orders", "nobody holds a seat in a product", unless="usage"
+    ),
     FitRule(
         name="served by machine",
         meaning="In most paying accounts the customer's system pulls and nobody holds a seat.",

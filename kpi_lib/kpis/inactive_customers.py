@@ -6,6 +6,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.subscribed import number_of, only, with_segment
 from kpi_lib.customers.use import quiet, quiet_lists, quiet_moves, quiet_rules
 from kpi_lib.kpi import (
@@ -209,6 +210,9 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
+    business_rules.sold_by_order(
+        "repeat_orders", "there is no product whose use could stop", unless="usage"
+    ),
     FitRule(
         name="pulled by machine",
         meaning="In most paying accounts the customer's system pulls and nobody looks.",
@@ -218,6 +222,11 @@ FIT_RULES = (
         name="sporadic use",
         meaning="Accounts that renew leave longer gaps between active days than the window.",
         check=quiet_rules.sporadic_use,
+    ),
+    FitRule(
+        name="driven by events",
+        meaning="The product is used when something happens (a claim, an alert), so silence says nothing.",
+        check=quiet_rules.driven_by_events,
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.sales import lead_lists, lead_moves, lead_parts, lead_rules
 from kpi_lib.kpi import (
     Better,
@@ -169,11 +170,7 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
-    FitRule(
-        name="accounts without leads",
-        meaning="Sales opens most accounts itself, so leads say little about who becomes a customer.",
-        check=lead_rules.accounts_without_leads,
-    ),
+    business_rules.OPENED_BY_SALES,
     FitRule(
         name="horizon too short",
         meaning="Most deals are won after the horizon, so the share sees the quick ones only.",

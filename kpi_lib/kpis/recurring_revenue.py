@@ -6,7 +6,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers.money import ledger, ledger_lists, ledger_moves, ledger_rules
+from kpi_lib.customers.money import business_rules, ledger, ledger_lists, ledger_moves, ledger_rules
 from kpi_lib.customers.subscribed import only, with_segment
 from kpi_lib.kpi import (
     Better,
@@ -151,11 +151,8 @@ PARTS = (
 )
 
 FIT_RULES = (
-    FitRule(
-        name="metered contracts",
-        meaning="Most accounts that use the product pay no fixed monthly amount.",
-        check=ledger_rules.metered_contracts,
-    ),
+    business_rules.sold_by_order("account_targets", "no amount comes back every month"),
+    ledger_rules.METERED_CONTRACTS,
     FitRule(
         name="several currencies",
         meaning="Amounts in other currencies than the one shown are left out.",

@@ -6,7 +6,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers.shop import goods_rules, repeat_lists, repeat_moves, repeat_rules, repeats
+from kpi_lib.customers.money import business_rules
+from kpi_lib.customers.shop import repeat_lists, repeat_moves, repeat_rules, repeats
 from kpi_lib.customers.shop.choices import NO_ACCOUNT, NOT_GOODS, REPEATED_LINES
 from kpi_lib.customers.shop.shown import (
     CONTRACT_COLUMNS,
@@ -152,11 +153,12 @@ PARTS = (
     Part(
         name="loyalty",
         title="Orders per account, amount per order, amount per account",
-        meaning="Of the window up to the end of each period; the first times the second is the third.",
+        meaning="Of the window up to the end of each period; the first times the second is the third. "
+        "`back_after_a_year` counts accounts that ordered again after a year of silence.",
         compute=over_periods(repeats.loyalty),
         view="lines",
         units={"orders_per_account": RATIO, "amount_per_order": MONEY, "amount_per_account": MONEY}
-        | {"accounts": COUNT},
+        | {"accounts": COUNT, "back_after_a_year": COUNT},
     ),
     Part(
         name="repeat_rate",
@@ -208,7 +210,8 @@ FIT_RULES = (
     FitRule(
         name="sold by contract",
         meaning="Most of the money comes under contract, so an order is an exception.",
-        check=goods_rules.sold_by_contract("customer_churn"),
+        check=business_rules.sold_by_contract("customer_churn"),
+        reads=business_rules.WAYS_OF_PAYING,
     ),
     FitRule(
         name="one-off buyers",

@@ -7,6 +7,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from kpi_lib.customers.money import (
+    business_rules,
     ledger_moves,
     ledger_rules,
     retention,
@@ -158,11 +159,8 @@ PARTS = (
 )
 
 FIT_RULES = (
-    FitRule(
-        name="metered contracts",
-        meaning="Most accounts that use the product pay no fixed monthly amount.",
-        check=ledger_rules.metered_contracts,
-    ),
+    business_rules.sold_by_order("basket", "there is no recurring amount to keep"),
+    ledger_rules.METERED_CONTRACTS,
     FitRule(
         name="one account",
         meaning="One account makes so much of the amount that the ratio is about it alone.",

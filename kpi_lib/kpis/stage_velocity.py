@@ -17,6 +17,7 @@ from kpi_lib.customers.growth import (
     velocity_shown,
 )
 from kpi_lib.customers.growth.states import STATES, check_states
+from kpi_lib.customers.money import business_rules
 from kpi_lib.kpi import (
     Better,
     Cadence,
@@ -124,6 +125,9 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
+    business_rules.sold_by_order(
+        "repeat_orders", "there are no deals that pass through states", unless="states"
+    ),
     FitRule(
         name="states never entered",
         meaning="The states of the pair do not occur in the data.",

@@ -7,6 +7,7 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from kpi_lib.customers.money import business_rules
 from kpi_lib.customers.subscribed import with_segment
 from kpi_lib.customers.use import cohort_parts, wait_moves, wait_rules
 from kpi_lib.customers.use.waits import LEFT, waits
@@ -200,6 +201,9 @@ CHEAP_MOVES = (
 )
 
 FIT_RULES = (
+    business_rules.sold_by_order(
+        "repeat_orders", "there is no product to set up before it is of use", unless="usage"
+    ),
     FitRule(
         name="no value event",
         meaning="The event that stands for value does not occur in the data.",

@@ -12,13 +12,14 @@ from pydantic import BaseModel
 
 from kpi_lib import catalogue, overview
 from kpi_lib.data import Config, Dataset
+from kpi_lib.evidence.fitting import not_fitting, said_against
 from kpi_lib.kpi import Cadence, Kpi, KpiParams
 from kpi_lib.review import fingerprint, parameters
 from kpi_lib.review.errors import InputError
 from kpi_lib.review.notebook_file import read_source
 from kpi_lib.review.opening import config_of, day_of, name_of, open_data
 from kpi_lib.review.project import Project
-from kpi_lib.review.report.records import NotRun
+from kpi_lib.review.report.records import NotRun, VerdictRecord
 from kpi_lib.review.runner import Job
 from kpi_lib.review.suiting import unsuited
 
@@ -111,11 +112,28 @@ def choose(request: Request, project: Project, data: Dataset) -> tuple[list[str]
             continue
         reason = why_not(cards[name], data)
         if reason:
-            not_run.append(NotRun(name=name, title=cards[name].title, reason=reason))
+            not_run.append(left_out(cards[name], data, reason))
         else:
             kpis.append(name)
     names = [n for n in overviews + kpis if not request.only or n in request.only]
     return names, not_run
+
+
+def left_out(kpi: Kpi, data: Dataset, reason: str) -> NotRun:
+    """A KPI that is not run: dropped where the business has no such tables, else without a verdict."""
+    found = None
+    if kpi.name not in data.leave_out:
+        found = not_fitting(kpi, data, kpi.Params())
+    if found is None:
+        return NotRun(name=kpi.name, title=kpi.title, reason=reason)
+    verdict = VerdictRecord(suggestion="drop", because=said_against(found))
+    return NotRun(
+        name=kpi.name,
+        title=kpi.title,
+        reason=verdict.because,
+        verdict=verdict,
+        substitutes=found.numbers["substitutes"],
+    )
 
 
 def why_not(kpi: Kpi, data: Dataset) -> str:

@@ -6,7 +6,7 @@ After Mironov (2020), Starter KPIs for B2B/Enterprise. Where they fail, KPIs fro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -30,6 +30,11 @@ HALF = 0.5
 YEAR = 365
 
 
+FROM_CONSUMERS = ("channel_cost", "lead_conversion")
+"""What consumer companies look at first: cost per campaign, leads from traffic. A net promoter score
+of customers is a third; that of employees, which the catalogue holds, asks other people."""
+
+
 @dataclass(frozen=True)
 class Assumption:
     """One assumption: whether it holds here (None: cannot be told), and what the data say."""
@@ -41,16 +46,31 @@ class Assumption:
 
 def assumptions(tables: Tables) -> View:
     """The five assumptions with what the data say about each."""
-    found = [check(tables) for check in CHECKS]
+    found = checked(tables)
     told = [one for one in found if one.holds is not None]
     if not told:
         none = "None of the five assumptions can be checked on these tables."
         return View(none, table=lambda: _table(found))
-    holding = sum(bool(one.holds) for one in told)
-    said = _said(holding, len(told))
-    if holding * 2 < len(told):
-        said += " KPIs copied from consumer companies are likely to mislead."
+    said = _said(sum(bool(one.holds) for one in told), len(told))
+    if mostly_fail(found):
+        said += " KPIs copied from consumer companies are likely to mislead, and are marked below."
     return View(said, table=lambda: _table(found))
+
+
+def checked(tables: Tables) -> list[Assumption]:
+    """The five assumptions, checked."""
+    return [check(tables) for check in CHECKS]
+
+
+def mostly_fail(found: Sequence[Assumption]) -> bool:
+    """Whether fewer than half hold of those that can be told; False where none can."""
+    told = [one for one in found if one.holds is not None]
+    return sum(bool(one.holds) for one in told) * 2 < len(told)
+
+
+def marked(tables: Tables) -> tuple[str, ...]:
+    """The KPIs that come from consumer companies, where what those rest on mostly fails; else none."""
+    return FROM_CONSUMERS if mostly_fail(checked(tables)) else ()
 
 
 def _said(holding: int, told: int) -> str:

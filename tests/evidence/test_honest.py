@@ -112,6 +112,30 @@ def test_a_counter_metric_that_the_data_cannot_feed_leaves_it_open() -> None:
     assert "cannot feed other" in found.reason
 
 
+BLIND = signal_kpi(name="blind", title="Blind")
+"""A counter-metric that improves with the move."""
+
+
+@pytest.mark.parametrize(
+    ("named", "passed", "told"),
+    [
+        ("gone or other", True, "Other"),  # the first cannot be fed
+        ("blind or other", True, "Other"),  # the first does not see it
+        ("other or gone", True, "Other"),
+        ("gone or blind", False, "Blind"),
+        ("blind or gone", False, "Blind"),
+        ("gone or away", None, "gone"),
+    ],
+)
+def test_of_several_counter_metrics_one_that_the_business_has_is_enough(
+    named: str, passed: bool | None, told: str
+) -> None:
+    others = {**other(), "blind": (BLIND, signal_params(interesting_change=2.0))}
+    found = finding(lowered(3.0, given_away_by=f"{named}: gets worse"), others)
+    assert found.passed is passed
+    assert found.table["given_away_by"].tolist() == [told]
+
+
 @pytest.mark.parametrize(("step", "shows"), [(0.9, False), (1.1, True), (-1.1, True)])
 def test_a_figure_of_the_notebook_shows_it_by_a_tenth_of_itself(step: float, shows: bool) -> None:
     def figure(tables: Tables, params: Any) -> ir.Table:

@@ -163,5 +163,11 @@ def test_of_twins_the_set_holds_the_one_with_more_merit() -> None:
     assert frame["in_set"].to_dict() == {"one": True, "two": False, "three": True, "dropped": False}
 
 
+def test_a_candidate_of_which_nothing_has_passed_is_not_promising() -> None:
+    unknown = candidate("unknown", Role.OUTCOME, "people", U, U, U, U, U, U, p=0.5)
+    begun = candidate("begun", Role.OUTCOME, "people", U, U, Y, U, U, U, p=0.5)
+    assert compared([unknown, begun])["in_set"].tolist() == [False, True]
+
+
 def test_no_candidates_give_an_empty_frame() -> None:
     assert compared([]).empty

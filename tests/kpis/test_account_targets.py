@@ -173,3 +173,13 @@ def test_wallets_hold_every_account_with_a_potential() -> None:
     np.testing.assert_allclose(
         found["potential"], found["potential_left"] + found["forecast"], rtol=1e-9
     )
+
+
+@pytest.mark.parametrize(("amount", "fires"), [(40.0, True), (60.0, False)])
+def test_where_most_buy_without_a_target_the_basket_says_more(amount: float, fires: bool) -> None:
+    bought = [("ann", date(2026, 2, 1), amount), ("bob", date(2026, 2, 1), 100.0 - amount)]
+    rule = next(rule for rule in KPI.fit_rules if rule.name == "few targets")
+    outcome = rule.check(firm([*LAST_YEAR, *bought], [target("ann", 100.0)]), Params())
+    assert outcome is not None
+    assert outcome.fires is fires
+    assert outcome.substitute == ("basket" if fires else "")

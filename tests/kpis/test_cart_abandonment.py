@@ -180,3 +180,15 @@ def test_the_parts_are_the_same_carts() -> None:
     settled = by["carts"] / (1 - by["still_young"])
     assert (settled - by["carts"]).sum() == pytest.approx(rows["value"].isna().sum())
     assert by["lost_amount"].sum() == pytest.approx(found["lost_amount"].sum())
+
+
+@pytest.mark.parametrize(("by_cart", "fires"), [(1, True), (2, False)])
+def test_where_orders_come_by_telephone_carts_say_little(by_cart: int, fires: bool) -> None:
+    """Ten orders since the first cart, one or two of which came out of a cart."""
+    carts = [cart(f"c{n}", 1 if n < by_cart else None) for n in range(4)]
+    orders = [{"order_id": f"o{n}", "account_id": "ann", "ordered_at": MADE} for n in range(10)]
+    rule = next(rule for rule in KPI.fit_rules if rule.name == "few orders by cart")
+    outcome = rule.check(small_company(AS_OF, carts=carts, orders=orders), Params())
+    assert outcome is not None
+    assert outcome.fires is fires
+    assert outcome.substitute == ("repeat_orders" if fires else "")

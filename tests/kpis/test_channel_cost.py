@@ -244,6 +244,8 @@ def test_when_it_does_not_fit() -> None:
     slow = [lead("slow", SPRING, won=300)]
     poor = firm(slow, [spent(AUTUMN, 100), spent(AUTUMN, 900, None), spent(LAST, 0)])
     assert rules(poor) == {
+        "accounts without leads": None,
+        "few customers": False,
         "money names no channel": True,
         "one channel": True,
         "channels too small": True,
@@ -251,10 +253,23 @@ def test_when_it_does_not_fit() -> None:
     }
     spend = [spent(AUTUMN, 100), spent(SPRING, 900, "adverts"), spent(AUTUMN, 50, None)]
     good = firm(
-        many(40, "fair", won=4) + many(40, "adverts"),
+        [lead("new", AUTUMN, won=4), *many(40, "fair", won=4), *many(40, "adverts")],
         [*spend, spent(AUTUMN, 5, "adverts"), spent(LAST, 0)],
     )
-    assert rules(good) == dict.fromkeys(rules(good), False)
+    assert rules(good) == dict.fromkeys(rules(good), False) | {"accounts without leads": None}
+
+
+@pytest.mark.parametrize(
+    ("won", "per", "fires"), [(30, "customer", True), (51, "customer", False), (30, "lead", False)]
+)
+def test_thirty_customers_a_year_have_no_cost_per_channel(won: int, per: str, fires: bool) -> None:
+    leads = [lead(f"c{i}", AUTUMN, won=4) for i in range(won)]
+    tables = firm(leads, [spent(AUTUMN, 100), spent(LAST, 0)])
+    rule = next(rule for rule in KPI.fit_rules if rule.name == "few customers")
+    outcome = rule.check(tables, quarterly(per=per))
+    assert outcome is not None
+    assert outcome.fires is fires
+    assert outcome.substitute == ("acquisition_cost" if fires else "")
 
 
 @cache

@@ -286,12 +286,15 @@ def test_when_it_does_not_fit() -> None:
     alone = [plain | {"lead_id": f"p{i}", "won_on": date(2026, 2, i + 1)} for i in range(3)]
     slow = demo("slow", date(2025, 2, 1), won=370)
     assert rules(firm(*alone, slow), horizon_days=365) == {
+        "accounts without leads": None,
         "sold without demos": True,
         "horizon too short": True,
         "losses not recorded": True,
     }
+    assert rules(firm(*alone))["sold without demos"] is None  # nobody writes demos down
     quick = [demo(n, START, won=200) for n in "abc"]
     assert rules(firm(*alone, slow, *quick, demo("no", START, lost=9))) == {
+        "accounts without leads": None,
         "sold without demos": False,
         "horizon too short": False,
         "losses not recorded": False,

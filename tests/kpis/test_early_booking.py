@@ -16,6 +16,7 @@ from kpi_lib.customers.shop.bookings import sold_lines
 from kpi_lib.data import open_dataset
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
+from kpi_lib.kpi import RuleOutcome
 from kpi_lib.kpis.early_booking import KPI, Params
 from kpi_lib.measure import behind, measure, part
 from kpi_lib.schema import Tables
@@ -204,3 +205,23 @@ def test_the_parts_are_the_same_figure() -> None:
     tiers = part(KPI, sample(), params, "by_quantity")
     assert tiers["pieces"].sum() == found["pieces"].sum()
     assert tiers["orders"].sum() == found["orders"].sum()
+
+
+@pytest.mark.parametrize(("accounts", "fires"), [(9, True), (10, False)])
+def test_a_programme_that_hardly_anybody_uses_is_none(accounts: int, fires: bool) -> None:
+    booked = [order(f"b{n}", 10, 90.0, by=f"a{n}") for n in range(accounts)]
+    outcome = nothing_is_booked(firm(*booked, order("plain", 10, 100.0, booking=False)))
+    assert outcome is not None
+    assert outcome.fires is fires
+    assert outcome.substitute == "basket"
+
+
+def test_where_no_order_says_whether_it_was_booked_nothing_is_told() -> None:
+    plain = [(head | {"booking": None}, line) for head, line in [order("a", 10, 100.0)]]
+    assert nothing_is_booked(firm(*plain)) is None
+    assert nothing_is_booked(firm(*plain), orders_of="all") is not None
+
+
+def nothing_is_booked(tables: Tables, **params: Any) -> RuleOutcome | None:
+    rule = next(rule for rule in KPI.fit_rules if rule.name == "nothing is booked")
+    return rule.check(tables, Params.model_validate(params))

@@ -151,6 +151,17 @@ def test_an_account_served_by_machine_is_left_out() -> None:
     assert measure(KPI, tables, Params()).headline.n == 0
 
 
+@pytest.mark.parametrize(("calls", "fires"), [(31, True), (3, False)])
+def test_seats_say_nothing_where_machines_are_served(calls: int, fires: bool) -> None:
+    """One person on one day beside 31 calls of a program (97 % of the events), or beside 3 (75 %)."""
+    usage = [used(None, day, "load", "api") for day in range(1, calls + 1)] + [used("p", 31)]
+    rule = next(rule for rule in KPI.fit_rules if rule.name == "served by machine")
+    outcome = rule.check(account(usage), Params())
+    assert outcome is not None
+    assert outcome.fires is fires
+    assert outcome.substitute == "continuity of call volume per account"
+
+
 def test_weights_that_are_all_zero_are_refused() -> None:
     with pytest.raises(ValidationError, match="at least one weight must be above 0"):
         Params(**{f"weight_{name}": 0.0 for name in PARTS})

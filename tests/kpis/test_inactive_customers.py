@@ -244,6 +244,23 @@ def test_sporadic_use_by_customers_that_renew_makes_it_a_poor_kpi() -> None:
     assert not better.fires
 
 
+@pytest.mark.parametrize(("apart", "fires"), [(30, False), (120, True)])
+def test_a_product_that_is_used_when_something_happens_has_a_poor_kpi(
+    apart: int, fires: bool
+) -> None:
+    """Six accounts renew and open a claim every month, or every four months."""
+    names = [f"m{n}" for n in range(6)]
+    rows = [
+        paid(who, started_on=date(2024, 6, 15), term_ends_on=date(2025, 6, 15)) for who in names
+    ]
+    usage = [used(who, day + n) for n, who in enumerate(names) for day in range(0, 361, apart)]
+    outcome = rule("driven by events", firm(rows, usage))
+    assert outcome is not None
+    assert outcome.fires is fires
+    assert f"it takes {apart} days" in outcome.sentence
+    assert outcome.substitute == ("revenue_retention" if fires else "")
+
+
 def test_sporadic_use_of_customers_that_leave_says_nothing() -> None:
     names = [f"m{n}" for n in range(6)]
     rows = [paid(who, ended_on=date(2026, 6, 15)) for who in names]

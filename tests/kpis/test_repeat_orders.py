@@ -117,6 +117,29 @@ def test_the_call_list_knows_each_accounts_own_rhythm() -> None:
     assert row["at_stake"] == pytest.approx(row["chance_alive"] * row["amount_year"])
 
 
+def test_accounts_back_after_a_year_of_silence_are_counted_once() -> None:
+    """Days ago. Only the second order of `woken` follows a gap of more than a year, within the window."""
+    tables = firm({
+        "woken": back(500, 100, 50),
+        "before the window": back(900, 400, 100),
+        "a year to the day": back(466, 101),
+        "new": back(30),
+    })  # fmt: skip
+    found = part(KPI, tables, Params(periods=2), "loyalty")
+    assert found["back_after_a_year"].tolist()[-1] == 1
+
+
+@pytest.mark.parametrize(("again", "fires"), [(1, True), (2, False)])
+def test_where_most_never_order_again_there_is_no_habit(again: int, fires: bool) -> None:
+    """Four accounts first ordered 700 days ago; so many of them did again within the year after."""
+    days = {f"a{n}": back(700, 500) if n < again else back(700) for n in range(4)}
+    rule = next(rule for rule in KPI.fit_rules if rule.name == "one-off buyers")
+    outcome = rule.check(firm(days), Params())
+    assert outcome is not None
+    assert outcome.fires is fires
+    assert outcome.substitute == ("lead_conversion" if fires else "")
+
+
 def test_no_silence_below_a_month_is_one() -> None:
     allowed = allowed_silence(pd.Series([2.0, 20.0]), 3.0)
     assert allowed.tolist() == [LEAST_DAYS, 60]

@@ -16,6 +16,7 @@ from kpi_lib.customers.use.stages import NOBODY, days_by_stage
 from kpi_lib.customers.use.waits import REACHED, waits
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
+from kpi_lib.kpi import RuleOutcome
 from kpi_lib.kpis.time_to_value import KPI, Params
 from kpi_lib.measure import behind, measure, part
 from kpi_lib.schema import Tables
@@ -283,9 +284,14 @@ def test_the_accounts_behind_show_those_who_wait_first() -> None:
     assert (found["stage_days"] <= found["days"] + 1e-9).all()
 
 
+def rule(name: str, tables: Tables) -> RuleOutcome | None:
+    found = next(rule for rule in KPI.fit_rules if rule.name == name)
+    return found.check(tables, Params())
+
+
 def test_a_value_event_that_is_not_in_the_data_is_named() -> None:
     usage = [shared("a", n, "log_in") for n in range(3)] + [shared("a", 1, "search")]
-    outcome = KPI.fit_rules[0].check(firm("a", usage=usage), Params())
+    outcome = rule("no value event", firm("a", usage=usage))
     assert outcome is not None
     assert outcome.fires
     assert outcome.sentence == (
@@ -295,7 +301,7 @@ def test_a_value_event_that_is_not_in_the_data_is_named() -> None:
 
 def test_value_on_the_first_day_is_no_value() -> None:
     usage = [shared("a", 0), shared("b", 1), shared("c", 20)]
-    outcome = KPI.fit_rules[1].check(firm("a", "b", "c", usage=usage), Params())
+    outcome = rule("value at once", firm("a", "b", "c", usage=usage))
     assert outcome is not None
     assert outcome.fires
     assert outcome.substitute == "inactive_customers"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from kpi_lib.charts.parts import Drawing
+from kpi_lib.evidence.finding import TESTS
 from kpi_lib.example import small_company
 from kpi_lib.kpi import Part, Unit
 from kpi_lib.kpis import cart_abandonment
 from kpi_lib.measure import by_segment, measure
 from kpi_lib.schema import Tables
 from kpi_lib.sections import candidates, segments
-from kpi_lib.sections.assumptions import CHECKS, assumptions
+from kpi_lib.sections.assumptions import CHECKS, FROM_CONSUMERS, assumptions, marked
 from kpi_lib.sections.made_of import part_sentence, when
 
 TODAY = date(2026, 6, 30)
@@ -178,3 +180,97 @@ def test_candidates_without_verdicts() -> None:
     assert off.shown() is None
     none = candidates.suggested_set(pd.DataFrame())
     assert none.said == "No candidate can be judged on this data set."
+
+
+def enterprise() -> Tables:
+    """Buyers never use it, half a year to decide, a lead a month: nothing of a consumer business."""
+    return small_company(
+        TODAY,
+        accounts=[{"account_id": "a", "name": "a", "signed_on": date(2026, 3, 1)}],
+        contacts=[
+            {"contact_id": "c", "account_id": "a", "role": "buyer", "created_on": date(2026, 1, 1)}
+        ],
+        usage=[{"account_id": "a", "at": datetime(2026, 4, 1), "event": "seen"}],
+        leads=[
+            {
+                "lead_id": "l",
+                "account_id": "a",
+                "created_on": date(2025, 9, 1),
+                "source": "fair",
+                "won_on": date(2026, 3, 1),
+            }
+        ],
+    )
+
+
+def test_where_the_assumptions_fail_what_rests_on_them_is_marked() -> None:
+    assert marked(enterprise()) == FROM_CONSUMERS
+    assert "are marked below" in assumptions(enterprise()).said
+    assert marked(consumer_business()) == ()
+    assert marked(small_company(TODAY)) == ()
+
+
+def row(name: str, suggestion: str, **more: Any) -> dict[str, Any]:
+    """A row of the comparison of candidates."""
+    usual: dict[str, Any] = {
+        "kpi": name,
+        "title": name.capitalize(),
+        "suggestion": suggestion,
+        "role": "outcome",
+    }
+    usual |= dict.fromkeys(TESTS, None) | {"owner": "sales", "because": f"Because of {name}."}
+    usual |= {"lead_months": None, "readability": None, "substitutes": [], "in_set": False}
+    return usual | more
+
+
+def compared(*rows: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows)).astype(dict.fromkeys(TESTS, "object"))
+
+
+def test_what_does_not_fit_names_what_to_use_instead() -> None:
+    frame = compared(
+        row("orders", "keep testing", readable=True),
+        row("churn", "drop", fitting=False, substitutes=["orders"]),
+    )
+    view = candidates.side_by_side(frame, ["churn"])
+    assert "Of those dropped, 1 does not fit this business" in view.said
+    assert "* marks what comes from consumer businesses" in view.said
+    lines = str(view.shown()).splitlines()
+    churn = next(line for line in lines if line.startswith("Churn *"))
+    assert churn.split("  ")[1].strip() == "drop, use Orders"
+    assert churn.split("Orders")[1].split() == [*"–" * 5, "no", "–", "–", "outcome"]
+    orders = next(line for line in lines if line.startswith("Orders"))
+    assert orders.split()[3:9] == ["yes", *["open"] * 5]
+
+
+def test_a_thin_set_shows_the_nearest_candidates_and_what_they_take() -> None:
+    frame = compared(
+        row("value", "adopt", in_set=True),
+        row("far", "not readable here", readability=0.2),
+        row("near", "not readable here", readability=0.9),
+        row("unfit", "drop", readability=0.95),
+        row("revenue", "not readable here", readability=0.99, role="control"),
+    )
+    view = candidates.suggested_set(frame)
+    assert view.said.startswith("To start with: Value.")
+    assert "Near (90.0 % of the way), Far (20.0 % of the way)." in view.said
+    lines = str(view.shown()).splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["Value", "Near", "Far"]
+    assert "Because of near." in lines[2]
+    nothing = candidates.suggested_set(frame.iloc[1:])
+    assert nothing.said.startswith("No candidate is adopted or promising yet.")
+    assert "Nearest to being readable: Near" in nothing.said
+
+
+def test_a_set_of_three_stands_alone() -> None:
+    rows = [row(name, "adopt", in_set=True) for name in "abc"]
+    view = candidates.suggested_set(compared(*rows, row("d", "not readable here", readability=0.9)))
+    assert "Nearest" not in view.said
+    assert len(str(view.shown()).splitlines()) == 4
+
+
+def test_where_nothing_can_be_told_of_leads_there_is_nothing_to_draw() -> None:
+    view = candidates.early_and_readable(compared(row("a", "adopt", readability=1.5)))
+    assert view.said == (
+        "No candidate has told yet both how early it warns and what can be seen of it."
+    )

@@ -241,7 +241,18 @@ def example(period: str = "2025Q4", as_of: date = date(2025, 12, 31)) -> Review:
             broken,
             control,
         ],
-        not_run=[NotRun(name="basket", title="Basket", reason="orders: no such table")],
+        not_run=[
+            NotRun(name="basket", title="Basket", reason="orders: no such table"),
+            NotRun(
+                name="repeat_orders",
+                title="Repeat orders",
+                reason="It does not fit this business: it sells contracts.",
+                verdict=VerdictRecord(
+                    suggestion="drop", because="It does not fit this business: it sells contracts."
+                ),
+                substitutes=["customer_churn"],
+            ),
+        ],
         notes=["Amounts before 2024 are estimates."],
     )
 

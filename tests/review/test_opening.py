@@ -137,3 +137,29 @@ def test_the_samples_are_no_bad_input(sample: str, tmp_path: Path) -> None:
     made = make_plan(wish, Project(ROOT))
     assert {job.name for job in made.jobs} >= {"start_here", "choose_kpis", "gross_revenue"}
     assert not {job.name for job in made.jobs} & {one.name for one in made.not_run}
+
+
+@pytest.mark.parametrize(
+    ("sample", "unfit", "only_missing"),
+    [
+        ("saas", {"basket": "recurring_revenue", "repeat_orders": "customer_churn"}, set[str]()),
+        (
+            "wholesale",
+            {"recurring_revenue": "account_targets", "inactive_customers": "repeat_orders"},
+            {"levers", "lift"},
+        ),
+    ],
+)
+def test_what_a_company_cannot_feed_does_not_fit_it_or_is_only_missing(
+    sample: str, unfit: dict[str, str], only_missing: set[str], tmp_path: Path
+) -> None:
+    wish = Request(dataset=f"data/sample/{sample}", quarter="2026Q2", out=tmp_path)
+    found = {one.name: one for one in make_plan(wish, Project(ROOT)).not_run}
+    for name, substitute in unfit.items():
+        one = found[name]
+        assert one.verdict is not None
+        assert one.verdict.suggestion == "drop"
+        assert one.reason == one.verdict.because
+        assert one.substitutes == [substitute]
+    assert {name for name, one in found.items() if one.verdict is None} == only_missing
+    assert all("is missing" in found[name].reason for name in only_missing)

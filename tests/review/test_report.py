@@ -285,6 +285,18 @@ class TestIndex:
         assert "Basket" in part
         assert "orders: no such table" in part
 
+    def test_what_does_not_fit_stands_apart_from_what_is_not_judged(self, tmp_path: Path) -> None:
+        text = index(tmp_path, example())
+        unfit = text.split('id="not-fitting"')[1].split("</section>")[0]
+        assert "<dt>Repeat orders</dt>" in unfit
+        assert "it sells contracts." in unfit
+        assert "Basket" not in unfit
+        assert "Repeat orders" not in text.split('id="not-judged"')[1].split("</section>")[0]
+        assert "1 other does not fit this business; below stands what" in summary(example())
+        plain = example().model_copy(update={"not_run": []})
+        assert "not-fitting" not in index(tmp_path / "plain", plain)
+        assert "fit this business" not in summary(plain)
+
     def test_evidence_switched_off_is_not_a_verdict(self, tmp_path: Path) -> None:
         record = time_to_value().model_copy(update={"verdict": None, "findings": []})
         text = index(tmp_path, with_record(example(), record))

@@ -10,7 +10,7 @@ from kpi_lib.customers.money.ledger import Rule
 from kpi_lib.customers.money.ledger_lists import currencies
 from kpi_lib.customers.subscribed import paying_now
 from kpi_lib.engine import run
-from kpi_lib.kpi import RuleOutcome
+from kpi_lib.kpi import FitRule, RuleOutcome
 from kpi_lib.schema import Tables
 
 _LATELY = timedelta(days=90)
@@ -34,6 +34,13 @@ def metered_contracts(tables: Tables, rule: Rule) -> RuleOutcome | None:
     sentence = f"{using - pay} of {using} accounts that used the product in the last 90 days pay no fixed monthly amount."
     fires = using - pay > _MOST * using
     return RuleOutcome(fires, sentence, "gross_revenue" if fires else "")
+
+
+METERED_CONTRACTS = FitRule(
+    name="metered contracts",
+    meaning="Most accounts that use the product pay no fixed monthly amount.",
+    check=metered_contracts,
+)
 
 
 def several_currencies(tables: Tables, rule: Rule) -> RuleOutcome | None:

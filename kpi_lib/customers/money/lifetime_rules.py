@@ -36,6 +36,7 @@ def other_family(tables: Tables, params: Choice) -> RuleOutcome | None:
     return RuleOutcome(
         True,
         f"Only {share:.0%} of the last 12 months came by {_WAY[family]}: set family to detect.",
+        "`family` detect",
     )
 
 

@@ -25,8 +25,14 @@ class Rule(Protocol):
 
 
 def few_buy_after_a_demo(tables: Tables, rule: Rule) -> RuleOutcome | None:
-    """Fires when most of the leads won within a year saw no demo: the product is sold without."""
+    """Fires when most of the leads won within a year saw no demo: the product is sold without.
+
+    None where no demo was ever written down: then nobody knows.
+    """
     del rule
+    leads = tables["leads"]
+    if not int(run(leads.aggregate(demos=leads["demo_on"].count()))["demos"].iloc[0]):
+        return None
     rows = outcomes(tables)
     rows = rows.filter(
         rows["outcome"] == WON, rows["closed_on"] > year_before(tables.as_of)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Protocol
 
 from kpi_lib.customers.sales.leads import LOST, WON, outcomes
-from kpi_lib.customers.subscribed import number_of
 from kpi_lib.engine import run
 from kpi_lib.kpi import RuleOutcome
 from kpi_lib.schema import Tables
 
 _MOST = 0.5
-_YEAR = timedelta(days=365)
 
 
 class Rule(Protocol):
@@ -22,25 +19,6 @@ class Rule(Protocol):
     def horizon_days(self) -> int:
         """Days."""
         ...
-
-
-def accounts_without_leads(tables: Tables, rule: Rule) -> RuleOutcome | None:
-    """Fires when most accounts signed within a year came without a lead: sales opens them itself."""
-    del rule
-    if "accounts" not in tables or "leads" not in tables:
-        return None
-    accounts, leads = tables["accounts"], tables["leads"]
-    signed = accounts["signed_on"] <= tables.as_of
-    recent = accounts.filter(signed, accounts["signed_on"] > tables.as_of - _YEAR)
-    linked = recent["account_id"].isin(leads.filter(leads["account_id"].notnull())["account_id"])
-    counted = run(recent.aggregate(new=recent.count(), linked=number_of(linked).sum()))
-    new = int(counted["new"].iloc[0])
-    if not new:
-        return None
-    alone = new - int(counted["linked"].iloc[0])
-    sentence = f"{alone} of {new} accounts signed within a year came without a lead."
-    fires = alone > _MOST * new
-    return RuleOutcome(fires, sentence, "repeat_orders" if fires else "")
 
 
 def horizon_too_short(tables: Tables, rule: Rule) -> RuleOutcome | None:

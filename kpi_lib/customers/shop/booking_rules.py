@@ -13,7 +13,14 @@ _FEW = 10
 
 
 def nothing_is_booked(tables: Tables, rule: Any) -> RuleOutcome | None:
-    """Fires where hardly an account booked in a year. The substitute is the basket."""
+    """Fires where hardly an account booked in a year. The substitute is the basket.
+
+    None where no order says whether it was booked: then nobody knows.
+    """
+    flags = tables["orders"]
+    told = int(run(flags.aggregate(told=flags["booking"].count()))["told"].iloc[0])
+    if not told and rule.orders_of != "all":
+        return None
     rows = sold_lines(tables, rule)
     rows = rows.filter(rows["day"] > tables.as_of - YEAR, rows["day"] <= tables.as_of)
     booked = rows.filter(rows["booked"])

@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
-from kpi_lib.customers.money.families import yearly_amounts
 from kpi_lib.customers.shop.goods import Plain, orders_counted
 from kpi_lib.engine import run
 from kpi_lib.kpi import RuleOutcome
 from kpi_lib.schema import Tables
-from kpi_lib.stats.value_models import CONTRACT, ORDERS
 
-_MOST = 0.5
 _LARGE = 0.1
 _YEAR = timedelta(days=365)
-
-
-@dataclass(frozen=True)
-class _Money:
-    """All amounts, whatever brought them."""
-
-    family: str = "detect"
-    margin_from: str = "share"
-    margin_share: float = 1.0
-    currency: str = ""
-
-
-def sold_by_contract(substitute: str) -> Callable[[Tables, object], RuleOutcome | None]:
-    """A rule that fires where most of the money of a year came under contract, not by orders."""
-
-    def check(tables: Tables, params: object) -> RuleOutcome | None:
-        del params
-        if not {"orders", "order_lines"} <= set(tables):
-            return None
-        found = yearly_amounts(tables, _Money())
-        total = sum(amount for _, amount in found.values())
-        if not total > 0:
-            return None
-        share = found.get(CONTRACT, (0, 0.0))[1] / total
-        if share <= _MOST:
-            return RuleOutcome(
-                False, f"{found[ORDERS][1] / total:.0%} of a year's amount is ordered."
-            )
-        said = f"{share:.0%} of a year's amount comes under contract, and an order is an exception."
-        return RuleOutcome(True, said, substitute)
-
-    return check
 
 
 def few_orders(tables: Tables, params: object) -> RuleOutcome | None:

@@ -28,7 +28,8 @@ def few_targets(tables: Tables, rule: Any) -> RuleOutcome | None:
     plans = run(progress(tables, only(tables.as_of), rule))
     share = float(plans["revenue"].sum()) / whole
     sentence = f"Accounts with a target made {share:.0%} of what was bought this year."
-    return RuleOutcome(bool(share < _MOST), sentence)
+    fires = bool(share < _MOST)
+    return RuleOutcome(fires, sentence, "basket" if fires else "")
 
 
 def last_year_again(tables: Tables, rule: Any) -> RuleOutcome | None:

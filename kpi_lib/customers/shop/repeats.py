@@ -79,7 +79,8 @@ def _windows(periods: Sequence[Period], rule: Any) -> ir.Table:
 def loyalty(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
     """One row per period: orders_per_account, amount_per_order, amount_per_account (per year), accounts.
 
-    The first times the second is the third.
+    The first times the second is the third. `back_after_a_year`: accounts that ordered within the
+    window after more than a year without an order.
     """
     rows = rates(tables, list(periods), rule)
     sums = rows.group_by(at=rows["period"]).aggregate(
@@ -88,13 +89,32 @@ def loyalty(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
     )
     grid = dates({"period": [p.start for p in periods]})
     full = grid.left_join(sums, grid["period"] == sums["at"]).drop("at")
-    return full.select(
-        "period",
-        orders_per_account=ratio(full["orders"], full["years"]),
-        amount_per_order=ratio(full["amount"], full["orders"]),
-        amount_per_account=ratio(full["amount"], full["years"]),
-        accounts=full["accounts"].fill_null(0).cast("float64"),
-    ).order_by("period")
+    return (
+        full.select(
+            "period",
+            orders_per_account=ratio(full["orders"], full["years"]),
+            amount_per_order=ratio(full["amount"], full["orders"]),
+            amount_per_account=ratio(full["amount"], full["years"]),
+            accounts=full["accounts"].fill_null(0).cast("float64"),
+        )
+        .join(_woken(tables, periods, rule), "period")
+        .order_by("period")
+    )
+
+
+def _woken(tables: Tables, periods: Sequence[Period], rule: Any) -> ir.Table:
+    """period, back_after_a_year: accounts that ordered within the window after a year of silence."""
+    days = order_days(tables, rule)
+    order = ibis.window(group_by="account_id", order_by="day")
+    days = days.mutate(before=days["day"].lag().over(order))
+    silent = days["day"].delta(days["before"], unit="day") > round(YEAR)
+    rows, grid = days.filter(silent), _windows(periods, rule)
+    rows = grid.select("period", "last", "since").left_join(
+        rows.select("account_id", "day"),
+        [rows["day"] <= grid["last"], rows["day"] > grid["since"]],
+    )
+    accounts = rows["account_id"].nunique().cast("float64")
+    return rows.group_by("period").aggregate(back_after_a_year=accounts)
 
 
 def own_rates(tables: Tables, rule: Any) -> ir.Table:

@@ -17,6 +17,7 @@ from kpi_lib.schema import Tables
 _MOST = 0.5
 _COVER = 0.9
 _FEWEST_ACCOUNTS = 5
+_QUARTER = 91
 
 
 def pulled_by_machine(tables: Tables, rule: Rule) -> RuleOutcome | None:
@@ -67,3 +68,22 @@ def sporadic_use(tables: Tables, rule: Rule) -> RuleOutcome | None:
     )
     fires = bool(typical > rule.window_days)
     return RuleOutcome(fires, sentence, f"window_days {cover}" if fires else "")
+
+
+def driven_by_events(tables: Tables, rule: Rule) -> RuleOutcome | None:
+    """Fires when accounts that renew stay idle for longer than a quarter: use follows events, not habit.
+
+    The days that cover 90 % of the gaps of the typical account. No window of use is short enough to
+    act in and long enough to mean something then (claims, alerts). None below five that renewed.
+    """
+    gaps = run(healthy_gaps(tables, rule))
+    if len(gaps) < _FEWEST_ACCOUNTS:
+        return None
+    cover = math.ceil(gaps["long_days"].median())
+    sentence = (
+        f"In {len(gaps)} accounts that renewed, it takes {cover} days to cover 90 % of the gaps "
+        "between active days"
+    )
+    if cover <= _QUARTER:
+        return RuleOutcome(False, f"{sentence}.")
+    return RuleOutcome(True, f"{sentence}: use follows events, not a habit.", "revenue_retention")

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from kpi_lib.review.report.changes import KpiChange, changes, newcomers, records_of
 from kpi_lib.review.report.lists import ListView, list_view
-from kpi_lib.review.report.records import NotebookRun, Review
+from kpi_lib.review.report.records import NotebookRun, NotRun, Review
 from kpi_lib.review.report.scorecard import ScoreRow, score_row, verdict_of
 from kpi_lib.review.report.summary import attention, notes_of, problems_of, summary
 from kpi_lib.review.report.templates import asset, render
@@ -104,18 +104,21 @@ def _not_judged(review: Review) -> list[Item]:
             reason = run.record.verdict.because if run.record.verdict else ""
             reason = reason or _NO_EVIDENCE
             items.append(Item(run.name, run.title, "ok", reason, f"{run.name}.html"))
-    missing = [
-        Item(n.name, n.title or n.name.replace("_", " "), "", n.reason) for n in review.not_run
-    ]
-    return items + missing
+    return items + [_item(one) for one in review.not_run if one.verdict is None]
+
+
+def _item(one: NotRun) -> Item:
+    status = one.verdict.suggestion if one.verdict else ""
+    return Item(one.name, one.title or one.name.replace("_", " "), status, one.reason)
 
 
 def _contents(
-    lists: Sequence[ListView], *, changed: bool, not_judged: bool
+    lists: Sequence[ListView], *, changed: bool, unfit: bool, not_judged: bool
 ) -> list[tuple[str, str]]:
     entries = [("scorecard", "Scorecard")]
     entries += [("changes", "Changes")] if changed else []
     entries += [(found.anchor, found.title) for found in lists]
+    entries += [("not-fitting", "Does not fit")] if unfit else []
     entries += [("not-judged", "Not judged")] if not_judged else []
     entries += [("data", "The data"), ("how-to-read", "How to read this")]
     return [*entries, ("notebooks", "Notebooks")]
@@ -133,6 +136,7 @@ def index_page(review: Review, previous: Review | None) -> str:
     views = [list_view(record, new.get(record.kpi)) for record in records_of(review)]
     lists = [view for view in views if view is not None]
     not_judged = _not_judged(review)
+    unfit = [_item(one) for one in review.not_run if one.verdict is not None]
     return render(
         "index.html.j2",
         css=asset("report.css"),
@@ -141,12 +145,15 @@ def index_page(review: Review, previous: Review | None) -> str:
         as_of=day_text(review.as_of),
         summary=summary(review),
         attention=attention(review, changed, new),
-        contents=_contents(lists, changed=bool(changed), not_judged=bool(not_judged)),
+        contents=_contents(
+            lists, changed=bool(changed), unfit=bool(unfit), not_judged=bool(not_judged)
+        ),
         groups=_groups(rows),
         changed=[_change_row(change, names) for change in changed],
         since=previous.period if previous else "the period before",
         changes_note=_changes_note(previous),
         lists=lists,
+        unfit=unfit,
         not_judged=not_judged,
         problems=problems_of(review),
         notes=notes_of(review),

@@ -205,11 +205,17 @@ class NotebookRun(_Record):
 
 
 class NotRun(_Record):
-    """A KPI the data set cannot feed, or that it asks to leave out."""
+    """A KPI the data set cannot feed, or that it asks to leave out.
+
+    `verdict` is that of one that does not fit the business, with what to use instead; None: nothing
+    speaks against it.
+    """
 
     name: str
     title: Text = ""
     reason: Text = ""
+    verdict: VerdictRecord | None = None
+    substitutes: list[str] = Field(default_factory=list)
 
 
 class Review(_Record):

@@ -42,9 +42,15 @@ def summary(review: Review) -> str:
         f"on trial, judged on what was known by {day_text(review.as_of)}."
     ]
     sentences += _by_verdict(records)
+    if unfit := sum(one.verdict is not None for one in review.not_run):
+        sentences.append(f"{_others(unfit)} fit this business; below stands what to use instead.")
     if controls:
         sentences.append(f"{listing(controls)} is the control: shown for comparison.")
     return " ".join(sentences)
+
+
+def _others(count: int) -> str:
+    return f"{count} others do not" if count > 1 else "1 other does not"
 
 
 def _moved(record: ResultRecord) -> str:

@@ -15,8 +15,8 @@ from kpi_lib.evidence.finding import (
     tables_of,
 )
 from kpi_lib.evidence.leading import leading, past_on
-from kpi_lib.evidence.likeness import Added, added, goodness, likeness
-from kpi_lib.evidence.once import shelved
+from kpi_lib.evidence.likeness import Added, Likeness, added, goodness, likeness
+from kpi_lib.evidence.once import remembered, shelved
 from kpi_lib.evidence.readable import readable
 from kpi_lib.kpi import Kpi, KpiParams, Role, Source
 from kpi_lib.wording import format_gain
@@ -75,10 +75,9 @@ def _table(
     import pandas as pd
 
     tables = tables_of(source, params)
-    mine = _goodness(kpi, source, tables, params)
     rows = []
     for name, (other, its) in rivals.items():
-        found = likeness(mine, _goodness(other, source, tables, its), settings)
+        found = _likeness((kpi, params), (other, its), source, tables, settings)
         twin = found.rho is not None and abs(found.rho) >= settings.twin_correlation
         rows.append(
             {
@@ -89,6 +88,24 @@ def _table(
     frame = pd.DataFrame(rows).astype({"rho": "float64", "low": "float64", "high": "float64"})
     order = frame["rho"].abs().fillna(-1.0).sort_values(ascending=False, kind="stable").index
     return frame.loc[order].reset_index(drop=True)
+
+
+def _likeness(
+    one: tuple[Kpi, KpiParams],
+    two: tuple[Kpi, KpiParams],
+    source: Source,
+    tables: Tables,
+    settings: Settings,
+) -> Likeness:
+    """How alike two KPIs are: the same either way round, and found once for the pair."""
+    pair = frozenset((id(kpi), params) for kpi, params in (one, two))
+    asked = (settings.draws, settings.seed, settings.alpha, settings.least_accounts_in_order)
+
+    def find() -> tuple[Likeness, tuple[Kpi, Kpi]]:
+        orders = [_goodness(kpi, source, tables, params) for kpi, params in (one, two)]
+        return likeness(orders[0], orders[1], settings), (one[0], two[0])  # cards stay alive
+
+    return remembered(source, None, ("likeness", pair, tables.as_of, asked), find)[0]
 
 
 def _goodness(kpi: Kpi, source: Source, tables: Tables, params: KpiParams) -> pd.Series[float]:

@@ -2,10 +2,11 @@
 
     python benchmarks/review.py --repeat 3
 
-Three ways to compute the same notebooks, evidence off, one after the other on the same machine:
-the `papermill` command on each; `kpi review`, report included; and the code cells as plain Python in
-two processes, which is the limit. The figures to read are the ratios. One run before the first is
-not measured: it leaves the bytecode and the texts of queries that all three find on every later run.
+Three ways to compute the same notebooks (all that the data set can feed), evidence off, one after
+the other on the same machine: the `papermill` command on each; `kpi review`, report included; and
+the code cells as plain Python in two processes, which is the limit. The figures to read are the
+ratios. One run before the first is not measured: it leaves the bytecode and the texts of queries
+that all three find on every later run.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from kpi_lib.data.config import read_config
-from kpi_lib.periods import quarter_end
+from kpi_lib.review.plan import Request, make_plan
+from kpi_lib.review.project import find_project
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -131,11 +132,11 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--only", default="", help="names, separated by commas")
     chosen = parser.parse_args()
-    names = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-    names = [n for n in names if not chosen.only or n in chosen.only.split(",")]
-    start = read_config(ROOT / chosen.dataset).quarter_starts_in
-    as_of = quarter_end(chosen.quarter, start).isoformat()
-    task = Task(names, chosen.dataset, chosen.quarter, as_of)
+    only = tuple(name for name in chosen.only.split(",") if name)
+    asked = Request(dataset=chosen.dataset, quarter=chosen.quarter, only=only, evidence=False)
+    plan = make_plan(asked, find_project(ROOT))
+    names = sorted(job.name for job in plan.jobs)
+    task = Task(names, chosen.dataset, chosen.quarter, plan.as_of.isoformat())
     times: dict[str, list[Taken]] = {way: [] for way in WAYS}
     measure(by_review, task)
     for _ in range(chosen.repeat):

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import ibis.expr.types as ir
+
 from kpi_lib.contract import CONTRACT
-from kpi_lib.data.asking import TEXTS, Asker
+from kpi_lib.data.asking import TEXTS, Asker, Moment, Question
 from kpi_lib.data.checks import Checked, check
 from kpi_lib.data.config import Config, read_config, read_day
 from kpi_lib.data.database import open_database
@@ -20,8 +22,8 @@ from kpi_lib.data.handed import once
 from kpi_lib.data.known import HISTORY, Knowledge
 from kpi_lib.data.reach import Extent, extents
 from kpi_lib.data.source import find_place
+from kpi_lib.data.span import whole
 from kpi_lib.data.stock import Stock
-from kpi_lib.engine import run
 
 
 def open_dataset(
@@ -48,7 +50,7 @@ def open_dataset(
 def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bool) -> Dataset:
     """The data set read for a day, checked."""
     today = datetime.now(UTC).date()
-    fields = _dated_fields(stock)
+    fields = _dated_fields(stock, today)
     plain = Knowledge(stock.present, fields)
     reach = once(stock.place, today, lambda: extents(Asker(stock, plain, today, today)))
     day = asked or config.as_of or _last_day(config, stock, reach)
@@ -104,12 +106,20 @@ def _refuse(config: Config, checked: Checked, day: date, require_clean: bool) ->
         )
 
 
-def _dated_fields(stock: Stock) -> tuple[str, ...]:
+def _dated_fields(stock: Stock, today: date) -> tuple[str, ...]:
     """The account fields that account_history dates: those it mentions at all."""
     if HISTORY not in stock.tables or "accounts" not in stock.tables:
         return ()
-    mentioned = run(stock.tables[HISTORY].select("field").distinct())["field"]
-    return tuple(sorted(set(mentioned) & set(CONTRACT[HISTORY]["field"].allowed)))
+    fields = sorted(CONTRACT[HISTORY]["field"].allowed)
+    asker = Asker(stock, Knowledge(stock.present, ()), today, today)
+    counts = asker.row(Question("dated fields", lambda moment: _mentions(moment, fields)))
+    return tuple(name for name in fields if whole(counts[name]))
+
+
+def _mentions(moment: Moment, fields: Sequence[str]) -> ir.Table:
+    """How often account_history mentions each field, in one row."""
+    history = moment.full[HISTORY]
+    return history.aggregate(**{name: (history["field"] == name).sum() for name in fields})
 
 
 def _undated(stock: Stock, dated: Collection[str]) -> tuple[str, ...]:

@@ -84,8 +84,13 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node.value.value, str)
 
 
-def _imports(path: Path, package: Path) -> Iterator[str]:
+@cache
+def _imports(path: Path, package: Path) -> tuple[str, ...]:
     """The files of `ROOMS` that a file imports, relative to the package."""
+    return tuple(_imported(path, package))
+
+
+def _imported(path: Path, package: Path) -> Iterator[str]:
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             inside = node.module.removeprefix("kpi_lib.").split(".")

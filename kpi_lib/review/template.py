@@ -171,8 +171,8 @@ def _evidence() -> list[TemplateCell]:
         text(
             "lead-text",
             "",
-            "How well the KPI, as it stood so many months before a renewal decision, tells the "
-            "accounts that leave from those that stay.",
+            "How well the KPI, as it stood so many months before an account decided to stay (at its "
+            "renewal, or with its next order), tells the accounts that leave from those that stay.",
         ),
         code("lead", "draw(experiment.lead)\nsay(experiment.lead)"),
     ]

@@ -14,8 +14,9 @@ from kpi_lib.evidence.finding import (
     settings_for,
     tables_of,
 )
-from kpi_lib.evidence.leading import leading, past_of
-from kpi_lib.evidence.likeness import Added, added, goodness, likeness
+from kpi_lib.evidence.leading import leading, past_on
+from kpi_lib.evidence.likeness import Added, Likeness, added, goodness, likeness
+from kpi_lib.evidence.once import remembered, shelved
 from kpi_lib.evidence.readable import readable
 from kpi_lib.kpi import Kpi, KpiParams, Role, Source
 from kpi_lib.wording import format_gain
@@ -51,7 +52,7 @@ def distinct(
         return cannot_tell(TEST, "the KPI says nothing about single accounts")
     if not rivals:
         return cannot_tell(TEST, "there is no other candidate that says something about accounts")
-    table = _table(kpi, tables, params, rivals, settings)
+    table = _table(kpi, source, params, rivals, settings)
     if table["rho"].isna().all():
         reason = "no other candidate scores enough of the same accounts"
         return cannot_tell(TEST, reason, table)
@@ -69,14 +70,14 @@ def _rivals(kpi: Kpi) -> bool:
 
 
 def _table(
-    kpi: Kpi, tables: Tables, params: KpiParams, rivals: Others, settings: Settings
+    kpi: Kpi, source: Source, params: KpiParams, rivals: Others, settings: Settings
 ) -> pd.DataFrame:
     import pandas as pd
 
-    mine = goodness(kpi, tables, params)
+    tables = tables_of(source, params)
     rows = []
     for name, (other, its) in rivals.items():
-        found = likeness(mine, goodness(other, tables, its), settings)
+        found = _likeness((kpi, params), (other, its), source, tables, settings)
         twin = found.rho is not None and abs(found.rho) >= settings.twin_correlation
         rows.append(
             {
@@ -87,6 +88,30 @@ def _table(
     frame = pd.DataFrame(rows).astype({"rho": "float64", "low": "float64", "high": "float64"})
     order = frame["rho"].abs().fillna(-1.0).sort_values(ascending=False, kind="stable").index
     return frame.loc[order].reset_index(drop=True)
+
+
+def _likeness(
+    one: tuple[Kpi, KpiParams],
+    two: tuple[Kpi, KpiParams],
+    source: Source,
+    tables: Tables,
+    settings: Settings,
+) -> Likeness:
+    """How alike two KPIs are: the same either way round, and found once for the pair."""
+    pair = frozenset((id(kpi), params) for kpi, params in (one, two))
+    asked = (settings.draws, settings.seed, settings.alpha, settings.least_accounts_in_order)
+
+    def find() -> tuple[Likeness, tuple[Kpi, Kpi]]:
+        orders = [_goodness(kpi, source, tables, params) for kpi, params in (one, two)]
+        return likeness(orders[0], orders[1], settings), (one[0], two[0])  # cards stay alive
+
+    return remembered(source, None, ("likeness", pair, tables.as_of, asked), find)[0]
+
+
+def _goodness(kpi: Kpi, source: Source, tables: Tables, params: KpiParams) -> pd.Series[float]:
+    """As `goodness`, found once for all that compare with the KPI."""
+    key = ("goodness", tables.as_of)
+    return shelved(source, kpi, params, key, lambda: goodness(kpi, tables, params))
 
 
 def _is_as_good(
@@ -115,7 +140,7 @@ def _added(
 ) -> Added | None:
     if not {"subscriptions", "orders"} & set(tables):
         return None
-    past = past_of(tables, settings)
+    past = past_on(source, tables, settings)
     if past.losses < settings.least_losses:
         return None
     return added(own, nearest, source, past, settings)

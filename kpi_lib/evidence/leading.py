@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
-from kpi_lib.evidence.once import once
+from kpi_lib.evidence.once import once, remembered
 from kpi_lib.evidence.outcomes import History, history
 from kpi_lib.evidence.reorders import reorder_history
 from kpi_lib.evidence.risk import RiskSets, risk_sets
@@ -42,7 +42,7 @@ def leading(kpi: Kpi, source: Source, params: KpiParams, settings: Settings = DE
     reason = _lacking(kpi, tables)
     if reason:
         return cannot_tell(TEST, reason)
-    past = past_of(tables, settings)
+    past = past_on(source, tables, settings)
     return found_on(past, lambda: risk_sets(kpi, source, params, past, settings), settings)
 
 
@@ -53,6 +53,12 @@ def past_of(tables: Tables, settings: Settings = DEFAULTS) -> History:
     """
     known = history if "subscriptions" in tables else reorder_history
     return known(tables, settings)
+
+
+def past_on(source: Source, tables: Tables, settings: Settings = DEFAULTS) -> History:
+    """As `past_of`, made once for all KPIs; `tables` are those of the source on their day."""
+    key = ("past", tables.as_of, settings)
+    return remembered(source, None, key, lambda: past_of(tables, settings))
 
 
 def found_on(past: History, sets: Callable[[], RiskSets], settings: Settings = DEFAULTS) -> Finding:

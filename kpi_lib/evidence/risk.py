@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kpi_lib.evidence.finding import Settings
+from kpi_lib.evidence.once import remembered
 from kpi_lib.evidence.outcomes import History, amounts_on, last_outcome, net_change, notice_known
 from kpi_lib.evidence.scores import scores_on
 from kpi_lib.kpi import Better, Kpi, KpiParams, Source
@@ -47,9 +48,19 @@ class Asked:
 def risk_sets(
     kpi: Kpi, source: Source, params: KpiParams, past: History, settings: Settings
 ) -> RiskSets:
-    """The risk sets of a KPI on a company's history; scores are fetched once for both."""
+    """The risk sets of a KPI on a company's history; scores are fetched once for both.
+
+    Whom they hold, and what was known besides the score, is found once for all KPIs.
+    """
+    key = ("at risk", id(past), settings)
+    _, asked, known = remembered(source, None, key, lambda: _at_risk(past, settings))
+    return scored(known, scores_on(kpi, source, params, asked.days), kpi.better)
+
+
+def _at_risk(past: History, settings: Settings) -> tuple[History, Asked, RiskSets]:
+    """The history, which stays alive with what is found about it, who is asked, what was known."""
     asked = ask(past, settings)
-    return answered(asked, scores_on(kpi, source, params, asked.days), past, kpi.better)
+    return past, asked, described(asked, past)
 
 
 def ask(past: History, settings: Settings) -> Asked:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ibis.expr.types as ir
 
 from kpi_lib.alike import run_each
-from kpi_lib.evidence.once import remembered
+from kpi_lib.evidence.once import shelved
 from kpi_lib.kpi import Kpi, KpiParams, Source
 from kpi_lib.periods import PeriodName, complete_periods
 from kpi_lib.schema import Tables
@@ -41,8 +41,8 @@ def scores_on(kpi: Kpi, source: Source, params: KpiParams, days: Sequence[date])
 
     Accounts without a score on a day have no row (or a null one).
     """
-    key = ("scores", params, tuple(days))
-    return remembered(source, kpi, key, lambda: _scores_on(kpi, source, params, days))
+    key = ("scores", tuple(days))
+    return shelved(source, kpi, params, key, lambda: _scores_on(kpi, source, params, days))
 
 
 def _scores_on(kpi: Kpi, source: Source, params: KpiParams, days: Sequence[date]) -> pd.DataFrame:

@@ -23,21 +23,24 @@ def cluster_weights(clusters: Any, draws: int, seed: int) -> Floats:
     if not names.size:
         return np.zeros((draws, 0))
     make = _counts if names.size * draws <= MOST_KEPT else _counts.__wrapped__
-    return np.take(make(names.size, draws, seed), row_cluster, axis=1)
+    return np.take(make(names.size, draws, seed), row_cluster, axis=1).astype(np.float64)
 
 
-@lru_cache(maxsize=2)
-def _counts(clusters: int, draws: int, seed: int) -> Floats:
-    """How often each cluster is drawn: (draws, clusters). The last ones are kept for the next KPI."""
+@lru_cache(maxsize=4)
+def _counts(clusters: int, draws: int, seed: int) -> Any:
+    """How often each cluster is drawn: (draws, clusters), as the smallest whole numbers that hold it.
+
+    The last ones are kept for the next KPI: drawing takes longer than what is done with them.
+    """
     generator = np.random.default_rng(seed)
     counts = generator.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
-    found = np.asarray(counts, dtype=np.float64)
+    found = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
     found.setflags(write=False)
     return found
 
 
-MOST_KEPT = 5_000_000
-"""Numbers kept in memory at most (40 MB)."""
+MOST_KEPT = 40_000_000
+"""Numbers kept in memory at most (40 MB, at a byte each)."""
 
 
 def simultaneous_bounds(estimates: Any, draws: Any, level: float) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ import pytest
 
 from kpi_lib import catalogue, judged
 from kpi_lib.data import Dataset, open_dataset
-from kpi_lib.evidence import kept
+from kpi_lib.evidence import kept, shelf
 from kpi_lib.evidence.finding import TESTS, Finding, Settings
 from kpi_lib.evidence.kept import judge_once
+from kpi_lib.evidence.once import shelved
 from kpi_lib.evidence.verdict import concluded, judge
+from kpi_lib.kpi import Kpi, KpiParams
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "saas"
 KPI = catalogue.get("gross_revenue")
@@ -42,8 +45,8 @@ def judging(monkeypatch: pytest.MonkeyPatch) -> Judging:
     """Cheap tests, and code that was left alone long before it was imported."""
     found = Judging()
     monkeypatch.setattr(kept, "findings_of", found)
-    monkeypatch.setattr(kept, "_BEGAN", time.time() + 3600)
-    monkeypatch.setattr(kept, "_IMPORTED", kept._code())
+    monkeypatch.setattr(shelf, "_BEGAN", time.time() + 3600)
+    monkeypatch.setattr(shelf, "_IMPORTED", shelf._code())
     return found
 
 
@@ -149,7 +152,7 @@ def test_changed_code_is_judged_anew(
     data: Dataset, folder: Path, judging: Judging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge_once(KPI, data, PARAMS)
-    monkeypatch.setattr(kept, "_IMPORTED", "what another version had")
+    monkeypatch.setattr(shelf, "_IMPORTED", "what another version had")
     judge_once(KPI, data, PARAMS)
     assert judging.times == 2
 
@@ -157,15 +160,15 @@ def test_changed_code_is_judged_anew(
 def test_any_change_of_a_file_of_the_package_is_another_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = Path(shutil.copytree(kept._PACKAGE, tmp_path / "kpi_lib"))
-    monkeypatch.setattr(kept, "_PACKAGE", package)
-    monkeypatch.setattr(kept, "_BEGAN", time.time() + 3600)
-    before = kept._code()
+    package = Path(shutil.copytree(shelf._PACKAGE, tmp_path / "kpi_lib"))
+    monkeypatch.setattr(shelf, "_PACKAGE", package)
+    monkeypatch.setattr(shelf, "_BEGAN", time.time() + 3600)
+    before = shelf._code()
     file = package / "stats" / "rank.py"
     file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert kept._code() not in (before, "")
-    monkeypatch.setattr(kept, "_BEGAN", time.time())
-    assert kept._code() == ""  # edited while it was read, for all one knows
+    assert shelf._code() not in (before, "")
+    monkeypatch.setattr(shelf, "_BEGAN", time.time())
+    assert shelf._code() == ""  # edited while it was read, for all one knows
 
 
 def test_without_a_folder_and_for_other_sources_everything_is_judged(
@@ -219,8 +222,8 @@ def test_what_other_code_found_goes_and_too_much_loses_its_older_half(
     (folder / "other").mkdir(parents=True)
     for number in range(4):
         judge_once(KPI, data, PARAMS, Settings(draws=100 + number))
-    assert [one.name for one in folder.iterdir()] == [kept._IMPORTED[:16]]
-    monkeypatch.setattr(kept, "MOST", 3)
+    assert [one.name for one in folder.iterdir()] == [shelf._IMPORTED[:16]]
+    monkeypatch.setattr(shelf, "MOST", 3)
     judge_once(KPI, data, PARAMS, Settings(draws=1))
     assert len(list(folder.rglob("*.pickle"))) == 3
 
@@ -231,8 +234,8 @@ def test_kept_or_not_the_verdict_is_that_of_judging(
     """With the real tests, for the cheapest candidate."""
     monkeypatch.undo()
     monkeypatch.setenv(judged.FOLDER, os.fspath(folder))
-    monkeypatch.setattr(kept, "_BEGAN", time.time() + 3600)
-    monkeypatch.setattr(kept, "_IMPORTED", kept._code())
+    monkeypatch.setattr(shelf, "_BEGAN", time.time() + 3600)
+    monkeypatch.setattr(shelf, "_IMPORTED", shelf._code())
     quick = Settings(draws=50, most_definitions=3, most_month_ends=6)
     plain = judge(KPI, data, PARAMS, quick)
     for _ in range(2):
@@ -242,3 +245,25 @@ def test_kept_or_not_the_verdict_is_that_of_judging(
             assert found.findings[name].numbers == plain.findings[name].numbers
             pd.testing.assert_frame_equal(found.findings[name].table, plain.findings[name].table)
     assert list(folder.rglob("*.pickle"))
+
+
+def test_another_process_takes_what_all_candidates_ask_for_from_the_shelf(
+    folder: Path, judging: Judging
+) -> None:
+    """Each opening stands for a process: scores, and how leading a KPI is, are found by the first."""
+    made = []
+
+    def find() -> pd.DataFrame:
+        made.append(1)
+        return pd.DataFrame({"run": made})
+
+    def asked(kpi: Kpi, params: KpiParams, key: tuple[str, ...] = ("scores",)) -> list[int]:
+        return list(shelved(open_dataset(SAMPLE), kpi, params, key, find)["run"])
+
+    assert asked(KPI, PARAMS) == asked(KPI, PARAMS) == [1]
+    assert len(asked(KPI, PARAMS, ("goodness",))) == 2
+    assert len(asked(KPI, PARAMS.model_copy(update={"as_of": date(2026, 3, 31)}))) == 3
+    own = replace(KPI, title="A card of somebody's own under the same name")
+    assert len(asked(own, PARAMS)) == 4
+    assert len(asked(own, PARAMS)) == 5
+    assert asked(KPI, PARAMS) == [1]

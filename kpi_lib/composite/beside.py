@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 
 from kpi_lib.composite.beside_shown import BESIDE, Shown
 from kpi_lib.composite.card import Beside, Combine, Composite, Figures
@@ -65,7 +66,8 @@ def combine_gaps(card: Composite, beside: Beside, parts: Mapping[str, Kpi]) -> C
             name: beside.gap(part, values[name], values[name_of(name)])
             for name, part in parts.items()
         }
-        return {VALUE: card.combine(found)} | {f"gap_{name}": gap for name, gap in found.items()}
+        headline = np.asarray(card.combine(found), dtype=np.float64)
+        return {VALUE: headline} | {f"gap_{name}": gap for name, gap in found.items()}
 
     return combine
 

@@ -44,13 +44,23 @@ def parts_of(name: str) -> tuple[str, ...]:
 
 @cache
 def related(name: str) -> tuple[str, ...]:
-    """The names of all KPIs that share a composite with this one, itself among them."""
+    """The names of all KPIs that share a composite with this one, itself among them.
+
+    A composite that only sets others' figures beside its parts joins no parts with each other.
+    """
     found, seen = {name}, set[str]()
+    joins = [one for one in names() if parts_of(one) and (one == name or not _compares(one))]
     while found - seen:
         seen |= found
-        groups = ({one, *parts_of(one)} for one in names() if parts_of(one))
+        groups = ({one, *parts_of(one)} for one in joins)
         found |= {one for group in groups if group & seen for one in group}
     return tuple(sorted(found))
+
+
+def _compares(name: str) -> bool:
+    """Whether that is a composite with figures of others beside its parts."""
+    card = _card(name)
+    return isinstance(card, Composite) and card.beside is not None
 
 
 def kpi_of(card: Kpi | Composite, find: Callable[[str], Kpi | Composite] | None = None) -> Kpi:

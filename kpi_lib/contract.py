@@ -311,6 +311,8 @@ BENCHMARKS = _table(
     _need("value", "number"),
     _need("source", "text"),
     _may("confidence", "text"),
+    # The settings that the figure follows, as "period=quarter; churn_on=end"; empty: not stated.
+    _may("definition", "text"),
     known_on="period",
 )
 ACCOUNT_HISTORY = _table(

@@ -12,6 +12,7 @@ from typing import Any
 from kpi_lib.example import small_company
 from kpi_lib.periods import add_months
 from kpi_lib.schema import Tables
+from tests.company_benchmarks import benchmark_rows
 from tests.company_commerce import booking_of, cart_rows, target_rows, view_rows
 from tests.company_demos import feedback_rows, tried
 from tests.company_states import PROSPECTS, customer_rows, prospect_rows
@@ -358,6 +359,7 @@ def all_rows() -> Rows:
         "spend": [row for number in range(MONTHS_OF_SPEND) for row in _spend(number)],
         "answers": _answers() + feedback_rows(leads),
         "invited": _invited(),
+        "benchmarks": benchmark_rows(),
     }
 
 

@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "stats": {"kpi"},
     "customers": {"editing", "engine", "kpi", "periods", "schema", "stats"},
     "example": {"contract", "customers", "schema"},
-    "composite": {"kpi", "measure", "periods", "schema", "stats", "wording"},
+    "composite": {"engine", "kpi", "measure", "periods", "schema", "stats", "wording"},
     "kpis": {"composite", "customers", "kpi", "periods", "schema", "stats"},
     "catalogue": {"composite", "contract", "kpi", "kpis"},
     # where tables come from; knows no KPI

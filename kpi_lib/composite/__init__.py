@@ -4,7 +4,7 @@ A composite becomes an ordinary `Kpi`: its observations are those of its parts b
 estimator draws the accounts once for all of them. So all that holds for a KPI holds for it too.
 """
 
-from kpi_lib.composite.card import Composite, CompositeParams
+from kpi_lib.composite.card import Beside, Composite, CompositeParams
 from kpi_lib.composite.compose import compose
 
-__all__ = ["Composite", "CompositeParams", "compose"]
+__all__ = ["Beside", "Composite", "CompositeParams", "compose"]

@@ -21,6 +21,7 @@ from kpi_lib.composite.computed import (
     cells_of,
     counted,
     draws_in,
+    not_counting,
     places_of,
     points_in,
 )
@@ -59,6 +60,8 @@ class Combined:
     also: tuple[str, ...] = ()
     threshold: float | None = None
     better: Better = Better.HIGHER
+    beside: tuple[tuple[str, str], ...] = ()
+    """Parts that count only beside another one, with its name. Then any of them may be lacking."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,15 +72,28 @@ class Combined:
     def counted(self, observations: ir.Table) -> ir.Table:
         """The rows that each part counts."""
         shared = [n for n in observations.columns if n != PART and n not in self.columns]
-        own = {m.name: m.estimator.counted(own_rows(observations, m.name)) for m in self.members}
+        own = {
+            m.name: m.estimator.counted(own_rows(observations, m.name))
+            for m in self._there(observations)
+        }
         return stacked(own, shared).select(*observations.columns)
 
     def reduce(self, observations: ir.Table, by: Sequence[str]) -> ir.Table:
         """What each part reduces to, per cell of `by` and account; additive."""
         shared = list(dict.fromkeys([*by, CLUSTER]))
         rows = with_cluster(observations)
-        each = {m.name: m.estimator.reduce(own_rows(rows, m.name), shared) for m in self.members}
+        each = {
+            m.name: m.estimator.reduce(own_rows(rows, m.name), shared) for m in self._there(rows)
+        }
         return stacked(each, shared)
+
+    def _there(self, rows: ir.Table) -> list[Member]:
+        """The parts that were observed: those whose columns stand in the rows."""
+        return [
+            m
+            for m in self.members
+            if {column_of(m.name, name) for name in m.estimator.columns} <= set(rows.columns)
+        ]
 
     def estimate(self, reduced: pd.DataFrame, by: Sequence[str], level: float) -> pd.DataFrame:
         """*by, value, low, high, standard_error, n, resolved, chance, and a reason where there is none.
@@ -97,8 +113,8 @@ class Combined:
 
     def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         """*by, value, n, resolved, reason: as `estimate`, without resamples."""
-        keys, _, parts, points = self._pointed(reduced, by, _ANY_LEVEL)
-        found = Computed(keys, points, {}, parts)
+        keys, _, parts, points = self.pointed(reduced, by)
+        found = Computed(keys, points, {}, parts, _NOTHING_BESIDE if self.beside else "")
         return estimates(keys, by, counted(found), found.reasons())
 
     def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
@@ -107,7 +123,7 @@ class Combined:
         for member in self.members:
             rows = own_frame(reduced, member.name)
             mine = weights[:, (reduced[PART] == member.name).to_numpy()]
-            values[member.name] = draws_of(member.estimator, rows, mine, _ANY_LEVEL)
+            values[member.name] = draws_of(member.estimator, rows, mine, 0.9)
         return self._combined(values)[VALUE]
 
     def difference(
@@ -147,7 +163,7 @@ class Combined:
         error = spread(found.draws[VALUE][0], level)[2]
         if not error > 0 or not change > 0:
             return None
-        fewest = min(float(rows["n"].iloc[0]) for rows in found.parts.values())
+        fewest = float(counted(found)["n"][0])
         return math.ceil(
             fewest * (normal_multiple(level, power) * error * math.sqrt(2) / change) ** 2
         )
@@ -156,24 +172,45 @@ class Combined:
         self, reduced: pd.DataFrame, by: Sequence[str], level: float, seed: int = 0
     ) -> Computed:
         """Points and draws of every cell of `by`; without a point there are no draws either."""
-        keys, frames, parts, points = self._pointed(reduced, by, level)
+        keys, frames, parts, points = self.pointed(reduced, by, level)
         drawn = {m.name: np.full((len(keys), 0), np.nan) for m in self.members}
         places, count = places_of(frames)
+        wanted = self._wanted(parts)
         for weights in shared_weights(count, seed):
             for m in self.members:
-                block = draws_in(m, frames[m.name], weights[:, places[m.name]], len(keys), level)
+                mine = weights[:, places[m.name]]
+                block = draws_in(m, frames[m.name], mine, wanted[m.name], level)
                 drawn[m.name] = np.concatenate([drawn[m.name], block], axis=1)
         told = {name: np.isfinite(point)[:, None] for name, point in points.items()}
         draws = {n: np.where(told[n], one, np.nan) for n, one in self._combined(drawn).items()}
-        return Computed(keys, points, draws, parts)
+        return Computed(keys, points, draws, parts, _NOTHING_BESIDE if self.beside else "")
 
-    def _pointed(self, reduced: pd.DataFrame, by: Sequence[str], level: float) -> _Pointed:
-        """The cells, and in each the parts and what comes of them: keys, rows, parts, points."""
+    def _wanted(self, parts: Mapping[str, pd.DataFrame]) -> dict[str, np.ndarray]:
+        """The cells in which each part counts: all, or those in which it and its other have a value."""
+        known = {m.name: np.isfinite(parts[m.title][VALUE].to_numpy()) for m in self.members}
+        both = {name: known[name] & known[other] for name, other in self.beside}
+        both |= {other: both[name] for name, other in self.beside}
+        return {name: both.get(name, np.ones_like(one)) for name, one in known.items()}
+
+    def pointed(self, reduced: pd.DataFrame, by: Sequence[str], level: float = 0.9) -> _Pointed:
+        """The cells, and in each the parts and what comes of them: keys, rows, parts, points.
+
+        The values do not depend on the level of the intervals.
+        """
         keys, cells = cells_of(reduced, by)
         rows = reduced.assign(**{CELL: cells})
         frames = {m.name: own_frame(rows, m.name) for m in self.members}
         parts = {m.title: points_in(m, frames[m.name], len(keys), level) for m in self.members}
         points = {m.name: parts[m.title]["value"].to_numpy() for m in self.members}
+        if self.beside:  # others' figures are no units of ours
+            wanted = self._wanted(parts)
+            parts = {
+                m.title: not_counting(
+                    parts[m.title],
+                    ~wanted[m.name] | np.full(len(keys), m.name not in dict(self.beside)),
+                )
+                for m in self.members
+            }
         return keys, frames, parts, self._combined(points)
 
     def _combined(self, values: Figures) -> Figures:
@@ -202,8 +239,7 @@ class Combined:
 
 _Pointed = tuple["pd.DataFrame", dict[str, "pd.DataFrame"], dict[str, "pd.DataFrame"], Figures]
 
-_ANY_LEVEL = 0.9
-"""The value of an estimate does not depend on the level of its interval."""
+_NOTHING_BESIDE = "no figure of the period can be set beside ours"
 
 
 def _change(

@@ -10,11 +10,12 @@ import ibis
 import ibis.expr.types as ir
 import yaml
 
+from kpi_lib.composite import beside
 from kpi_lib.composite.card import Composite, CompositeParams
 from kpi_lib.composite.combined import Combined
 from kpi_lib.composite.computed import Member
 from kpi_lib.composite.rows import stacked
-from kpi_lib.composite.shown import over_time, parts_list
+from kpi_lib.composite.shown import Estimate, Observe, over_time, parts_list
 from kpi_lib.composite.tables_read import tables_read
 from kpi_lib.kpi import CheapMove, FitRule, Kpi, KpiParams
 from kpi_lib.measure import periods_of
@@ -37,10 +38,20 @@ def compose(card: Composite, parts: Mapping[str, Kpi]) -> Kpi:
     def given(part: Kpi, params: Any) -> KpiParams:
         return params_for(card, part, params)
 
+    combine = beside.combine_gaps(card, card.beside, parts) if card.beside else card.combine
+
     def observe(tables: Tables, params: Any) -> ir.Table:
+        there = beside.there(parts, tables) if card.beside else parts
         rows = {
-            name: _rows(tables, part, given(part, params), params) for name, part in parts.items()
+            name: _rows(tables, part.observed(tables, given(part, params)), part, params)
+            for name, part in there.items()
         }
+        if card.beside:
+            figures = beside.figures(card.beside, parts, given, tables, params)
+            rows |= {
+                beside.name_of(name): _rows(tables, figures[name], part, params)
+                for name, part in parts.items()
+            }
         return stacked(rows, _COMMON)
 
     def estimator(params: Any) -> Combined:
@@ -48,8 +59,18 @@ def compose(card: Composite, parts: Mapping[str, Kpi]) -> Kpi:
             Member(name, part.title, part.estimator(given(part, params)))
             for name, part in parts.items()
         )
-        return Combined(members, card.combine, tuple(card.also), params.threshold, card.better)
+        if card.beside:
+            return beside.estimator(card, card.beside, combine, members, params)
+        return Combined(members, combine, tuple(card.also), params.threshold, card.better)
 
+    made = _made(card, parts, given, observe, estimator)
+    return beside.compared(made, card.beside, parts, given) if card.beside else made
+
+
+def _made(
+    card: Composite, parts: Mapping[str, Kpi], given: Any, observe: Observe, estimator: Estimate
+) -> Kpi:
+    """The card, filled from those of the parts."""
     needs, optional, one_of = tables_read(list(parts.values()))
     return Kpi(
         **{name: getattr(card, name) for name in _WORDS},
@@ -104,9 +125,8 @@ def _values(card: Composite, params: CompositeParams) -> dict[str, dict[str, Any
     return found
 
 
-def _rows(tables: Tables, part: Kpi, own: KpiParams, params: CompositeParams) -> ir.Table:
+def _rows(tables: Tables, rows: ir.Table, part: Kpi, params: CompositeParams) -> ir.Table:
     """A part's observations in the periods of the composite; its cases as often as windows hold them."""
-    rows = part.observed(tables, own)
     periods = periods_of(tables, params)
     window = 1 if part.paired else params.window_periods
     unit = ibis.literal(f"{part.name} ") + rows["unit_id"]

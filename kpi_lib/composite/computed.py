@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VALUE = "value"
 CELL = "cell"
+_ESTIMATED = (VALUE, "n", "resolved", "reason")
 NOTHING_COMES = "the parts have values, and none comes of them"
 
 
@@ -40,11 +41,15 @@ class Computed:
     points: Figures
     draws: Figures
     parts: Mapping[str, pd.DataFrame]
+    otherwise: str = ""
+    """Why there is no value, where parts may be lacking and no single one is to blame."""
 
     def reason(self, cell: int) -> str:
         """Why a cell has no value; "" where it has one."""
         if np.isfinite(self.points[VALUE][cell]):
             return ""
+        if self.otherwise:
+            return self.otherwise
         lacking = [f"{name}: {rows['reason'][cell]}" for name, rows in self.parts.items()
                    if not np.isfinite(rows["value"][cell])]  # fmt: skip
         return "; ".join(lacking) or NOTHING_COMES
@@ -55,9 +60,21 @@ class Computed:
 
 
 def counted(found: Computed) -> dict[str, Any]:
-    """value; n, the fewest of any part; resolved, that of the least resolved."""
-    least = {n: np.min([p[n] for p in found.parts.values()], axis=0) for n in ("n", "resolved")}
-    return {VALUE: found.points[VALUE]} | least | {"n": least["n"].astype(np.int64)}
+    """value; n, the fewest of any part that counts; resolved, that of the least resolved of them."""
+    least = {
+        name: np.fmin.reduce(
+            [part[name].to_numpy(dtype=np.float64) for part in found.parts.values()]
+        )
+        for name in ("n", "resolved")
+    }
+    number = np.nan_to_num(least["n"]).astype(np.int64)
+    resolved = np.nan_to_num(least["resolved"], nan=1.0)
+    return {VALUE: found.points[VALUE], "n": number, "resolved": resolved}
+
+
+def not_counting(part: pd.DataFrame, left_out: np.ndarray) -> pd.DataFrame:
+    """The part's estimates, n and resolved null in the cells in which it does not count."""
+    return part.assign(**{name: part[name].mask(left_out) for name in ("n", "resolved")})
 
 
 def cells_of(reduced: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -73,7 +90,11 @@ def cells_of(reduced: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, np
 
 def points_in(member: Member, rows: pd.DataFrame, cells: int, level: float) -> pd.DataFrame:
     """The part's own estimate in every cell: value, n, resolved, reason."""
-    found = points_of(member.estimator, rows, [CELL], level)
+    import pandas as pd
+
+    found = pd.DataFrame(columns=[CELL, *_ESTIMATED])
+    if not rows.empty:  # of a part whose tables are not there the columns are lacking too
+        found = points_of(member.estimator, rows, [CELL], level)
     found = found.set_index(CELL).reindex(range(cells))
     return found.assign(
         value=found["value"].astype("float64"),
@@ -84,14 +105,15 @@ def points_in(member: Member, rows: pd.DataFrame, cells: int, level: float) -> p
 
 
 def draws_in(
-    member: Member, rows: pd.DataFrame, weights: Floats, cells: int, level: float
+    member: Member, rows: pd.DataFrame, weights: Floats, wanted: np.ndarray, level: float
 ) -> Floats:
-    """The part in each resample of each cell: (cells, draws)."""
+    """The part in each resample of each cell that is wanted, null in the others: (cells, draws)."""
     which = rows[CELL].to_numpy()
-    return np.stack([
-        draws_of(member.estimator, rows[which == cell], weights[:, which == cell], level)
-        for cell in range(cells)
-    ]) if cells else np.empty((0, len(weights)))  # fmt: skip
+    found = np.full((len(wanted), len(weights)), np.nan)
+    for cell in np.flatnonzero(wanted):
+        mine = which == cell
+        found[cell] = draws_of(member.estimator, rows[mine], weights[:, mine], level)
+    return found
 
 
 def places_of(frames: Mapping[str, pd.DataFrame]) -> tuple[dict[str, np.ndarray], int]:

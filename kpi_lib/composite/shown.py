@@ -40,7 +40,7 @@ def parts_list(parts: Mapping[str, Kpi], observe: Observe, estimator: Estimate) 
             if not reduced.empty
         ]
         listed = pd.DataFrame(lines, columns=list(_LISTED))
-        return _typed(listed, dict.fromkeys(_LISTED, "string"))
+        return typed(listed, dict.fromkeys(_LISTED, "string"))
 
     return Part(
         name="parts",
@@ -76,7 +76,7 @@ def over_time(
         reduced = reduce_by(method, observe(tables, params), ["period"])
         cells = with_dates(method.estimate(reduced, ["period"], params.level))
         cells = _shown(cells.rename(columns={"value": card.name}), tables, params)
-        return _typed(cells, {"period": "date"} | dict.fromkeys(kinds, "float64"))
+        return typed(cells, {"period": "date"} | dict.fromkeys(kinds, "float64"))
 
     return Part(
         name="over_time",
@@ -95,7 +95,7 @@ def _shown(cells: pd.DataFrame, tables: Tables, params: Any) -> pd.DataFrame:
     return cells[cells["period"].isin(shown)].sort_values("period")
 
 
-def _typed(frame: pd.DataFrame, kinds: Mapping[str, str]) -> ir.Table:
+def typed(frame: pd.DataFrame, kinds: Mapping[str, str]) -> ir.Table:
     """A frame as a typed table in the engine, NaN as null."""
     import pyarrow as pa
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from kpi_lib.kpi import Difference
 from kpi_lib.stats.cells import difference, estimates, share_of, sum_cells, total_of
-from kpi_lib.stats.distributions import z_tail, z_two_sided
+from kpi_lib.stats.distributions import Floats, z_tail, z_two_sided
 from kpi_lib.stats.intervals import Interval
 from kpi_lib.stats.power import normal_multiple, units_for_spread
 from kpi_lib.stats.trinomial import exact_net
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NET_SUMS = ("n", "promoters", "detractors")
 POINTS = 100.0
+NO_ANSWERS = "no answers"
 EXACT_BELOW = 30
 """With fewer answers than this the bounds are exact."""
 
@@ -150,7 +151,20 @@ class NetPromoter:
             "promoters": more.astype(np.int64),
             "detractors": less.astype(np.int64),
         }
-        return estimates(cells, by, columns, ["" if count else "no answers" for count in n])
+        return estimates(cells, by, columns, ["" if count else NO_ANSWERS for count in n])
+
+    def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+        """As `estimate`, without the exact bounds, which take long: *by, value, n, resolved, reason."""
+        cells = sum_cells(reduced, by, NET_SUMS)
+        n, more, less = (cells[name].to_numpy(dtype=np.float64) for name in NET_SUMS)
+        columns = {"value": POINTS * share_of(more - less, n), "n": n.astype(np.int64)}
+        columns["resolved"] = np.ones(len(n))
+        return estimates(cells, by, columns, ["" if count else NO_ANSWERS for count in n])
+
+    def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
+        """The score in resamples made elsewhere: (draws,); `weights` is (draws, rows)."""
+        n, more, less = (reduced[name].to_numpy(dtype=np.float64) for name in NET_SUMS)
+        return np.asarray(POINTS * share_of(weights @ (more - less), weights @ n))
 
     def difference(
         self, earlier: pd.DataFrame, later: pd.DataFrame, *, level: float, power: float

@@ -13,6 +13,7 @@ import numpy as np
 
 from kpi_lib.kpi import Difference
 from kpi_lib.stats.cells import difference, estimates, share_of, sum_cells, total_of
+from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.exact import fisher
 from kpi_lib.stats.intervals import newcombe, wilson_limits
 from kpi_lib.stats.paired_shares import PairedShares, paired_share_difference
@@ -72,6 +73,15 @@ class Proportion:
             "successes": hits.astype(np.int64),
         }
         return estimates(cells, by, columns, ["" if count else NO_UNITS for count in n])
+
+    def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+        """As `estimate`: the interval costs nothing."""
+        return self.estimate(reduced, by, 0.9)
+
+    def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
+        """The share in resamples made elsewhere: (draws,); `weights` is (draws, rows)."""
+        n, hits = (reduced[name].to_numpy(dtype=np.float64) for name in SHARE_SUMS[1:])
+        return np.asarray(share_of(weights @ hits, weights @ n))
 
     def difference(
         self, earlier: pd.DataFrame, later: pd.DataFrame, *, level: float, power: float

@@ -12,8 +12,10 @@ import ibis.expr.types as ir
 import numpy as np
 
 from kpi_lib.kpi import Difference
+from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.independent import IndependentPeriods
 from kpi_lib.stats.power import normal_multiple
+from kpi_lib.stats.risk import area, crossing, risk_table, survival
 from kpi_lib.stats.survival_cell import COLUMNS, describe
 from kpi_lib.stats.survival_change import change_of_means, change_of_medians, error_of
 from kpi_lib.stats.survival_rows import rows_of
@@ -76,6 +78,27 @@ class Survival(IndependentPeriods):
             dict(zip(by, key, strict=True)) | self._describe(rows, level) for key, rows in groups
         ]
         return pd.DataFrame(cells, columns=[*by, *COLUMNS])
+
+    def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+        """As `estimate`."""
+        return self.estimate(reduced, by, 0.9)
+
+    def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
+        """The value in resamples made elsewhere: (draws,); `weights` is (draws, rows).
+
+        Infinite in a draw in which the median is not reached; null where the mean is not known.
+        """
+        days, entered, outcomes, units = (
+            reduced[name].to_numpy(dtype=np.float64)
+            for name in ("duration", "entered", "outcome", "units")
+        )
+        risk = risk_table(days, outcomes.astype(np.int64), weights * units, entered)
+        curve = survival(risk)
+        if self.statistic == "median":
+            return crossing(risk.time, curve)
+        followed = np.where(risk.at_risk > 0, risk.time, 0.0).max(axis=1)
+        known = (curve[:, -1] <= 0) | (followed >= self.horizon_days)
+        return np.where(known, area(risk.time, curve, float(self.horizon_days)), np.nan)
 
     def _describe(self, reduced: pd.DataFrame, level: float) -> dict[str, object]:
         return describe(

@@ -69,6 +69,7 @@ _MEANINGS = {
     "unit_price": "money per piece",
     "value": "text",
     "benchmarks.value": "in the KPI's unit",
+    "definition": "settings that the figure follows, empty where not stated",
     "won_on": "date",
     "year": "calendar year",
 }

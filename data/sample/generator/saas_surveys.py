@@ -183,6 +183,25 @@ def _demo_feedback(rng: np.random.Generator, deals: pd.DataFrame) -> pd.DataFram
     )
 
 
+_DEFINITIONS = {
+    "Pelican Insights": {
+        "customer_churn": "period=quarter; denominator=start; annualise=false",
+        "revenue_retention": "retention=net; window_months=12",
+        "time_to_value": "start_event=signed; statistic=median",
+        "acquisition_cost": "period=quarter; variant=all; currency=EUR",
+        "employee_nps": "promoter_from=9; passive_from=7",
+    },
+    "Northbeam Metrics": {
+        "customer_churn": "period=month; denominator=start",
+        "revenue_retention": "retention=net; window_months=12",
+        "time_to_value": "start_event=kickoff; statistic=median",
+        "acquisition_cost": "",
+        "employee_nps": "promoter_from=9; passive_from=7",
+    },
+}
+"""What each competitor counts. Two of Northbeam's differ from ours, and one is not stated."""
+
+
 def benchmarks_table(seed: int) -> pd.DataFrame:
     """Return figures of two invented competitors for the last six quarters."""
     rng = stream(seed, "saas", "benchmarks")
@@ -210,6 +229,7 @@ def benchmarks_table(seed: int) -> pd.DataFrame:
                         "value": np.round(values, 4),
                         "source": source,
                         "confidence": confidence,
+                        "definition": _DEFINITIONS[competitor][kpi],
                     }
                 )
             )

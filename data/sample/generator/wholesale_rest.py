@@ -141,6 +141,21 @@ def answers_and_invited(accounts: pd.DataFrame, seed: int) -> tuple[pd.DataFrame
     return answers, pd.DataFrame(invited)
 
 
+_DEFINITIONS = {
+    "Prairie Tire Supply": {
+        "cart_abandonment": "period=quarter; window_hours=48; weight=carts",
+        "basket": "measure=amount; returns=net; currency=CAD",
+        "repeat_orders": "window_days=365; same_day=true",
+    },
+    "Grand Lac Wheels": {
+        "cart_abandonment": "period=quarter; window_hours=1; weight=carts",
+        "basket": "",
+        "repeat_orders": "window_days=365; same_day=true",
+    },
+}
+"""What each competitor counts. One of Grand Lac's differs from ours, and one is not stated."""
+
+
 def benchmarks_table(seed: int) -> pd.DataFrame:
     """Return figures of two invented competitors for the last six quarters."""
     rng = stream(seed, "wholesale", "benchmarks")
@@ -160,6 +175,7 @@ def benchmarks_table(seed: int) -> pd.DataFrame:
                 "value": np.round(level + spread * rng.standard_normal(len(quarters)), 4),
                 "source": "web panel",
                 "confidence": confidence,
+                "definition": _DEFINITIONS[competitor][kpi],
             }
         )
         for competitor, confidence in (

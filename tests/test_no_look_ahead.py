@@ -40,6 +40,7 @@ DATED_BY = {
     "costs": "month",
     "answers": "recorded_at",
     "invited": "period",
+    "benchmarks": "period",
 }
 FILLED_LATER = {
     "accounts": ("kickoff_on",),

@@ -110,9 +110,9 @@ def compared(kpi: Kpi, beside: Beside, parts: Mapping[str, Kpi], given: Given) -
 
 
 def _rule(part: Kpi, rule: FitRule, given: Given) -> FitRule:
-    """A rule of one part, a caution here: the gap can do without it."""
+    """A rule of one part where that is there, a caution here: the gap can do without it."""
 
     def check(tables: Tables, params: Any) -> Any:
         return rule.check(tables, given(part, params)) if can_run(part, tables) else None
 
-    return replace(rule, name=f"{part.title}: {rule.name}", check=check, severe=False)
+    return replace(rule, name=f"{part.title}: {rule.name}", check=check, severe=False, reads={})

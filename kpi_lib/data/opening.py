@@ -110,7 +110,7 @@ def _dated_fields(stock: Stock, today: date) -> tuple[str, ...]:
     """The account fields that account_history dates: those it mentions at all."""
     if HISTORY not in stock.tables or "accounts" not in stock.tables:
         return ()
-    fields = sorted(CONTRACT[HISTORY]["field"].allowed)
+    fields = sorted(str(name) for name in CONTRACT[HISTORY]["field"].allowed)
     asker = Asker(stock, Knowledge(stock.present, ()), today, today)
     counts = asker.row(Question("dated fields", lambda moment: _mentions(moment, fields)))
     return tuple(name for name in fields if whole(counts[name]))

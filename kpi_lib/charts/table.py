@@ -28,6 +28,7 @@ _SHORT = {
     "arr": "ARR",
     "api": "API",
     "kpi": "KPI",
+    "kpis": "KPIs",
     "n": "n",
     "clv": "CLV",
     "cac": "CAC",

@@ -196,6 +196,7 @@ def test_when_it_does_not_fit() -> None:
 
     slow = firm(way("a", ("opportunity", 0), ("won", 400)))
     assert fired(slow) == {
+        "sold by order": False,
         "states never entered": False,
         "losses not recorded": True,
         "horizon too short": True,

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 _METHOD = "seeded bootstrap of accounts, shared by the parts"
 
+_ANY_LEVEL = 0.9
+"""The value of an estimate does not depend on the level of its interval."""
+
 
 @dataclass(frozen=True)
 class Combined:
@@ -123,7 +126,7 @@ class Combined:
         for member in self.members:
             rows = own_frame(reduced, member.name)
             mine = weights[:, (reduced[PART] == member.name).to_numpy()]
-            values[member.name] = draws_of(member.estimator, rows, mine, 0.9)
+            values[member.name] = draws_of(member.estimator, rows, mine, _ANY_LEVEL)
         return self._combined(values)[VALUE]
 
     def difference(
@@ -192,11 +195,10 @@ class Combined:
         both |= {other: both[name] for name, other in self.beside}
         return {name: both.get(name, np.ones_like(one)) for name, one in known.items()}
 
-    def pointed(self, reduced: pd.DataFrame, by: Sequence[str], level: float = 0.9) -> _Pointed:
-        """The cells, and in each the parts and what comes of them: keys, rows, parts, points.
-
-        The values do not depend on the level of the intervals.
-        """
+    def pointed(
+        self, reduced: pd.DataFrame, by: Sequence[str], level: float = _ANY_LEVEL
+    ) -> _Pointed:
+        """The cells, and in each the parts and what comes of them: keys, rows, parts, points."""
         keys, cells = cells_of(reduced, by)
         rows = reduced.assign(**{CELL: cells})
         frames = {m.name: own_frame(rows, m.name) for m in self.members}

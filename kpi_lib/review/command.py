@@ -95,13 +95,15 @@ def _longest_first(jobs: list[Job]) -> list[Job]:
     the KPIs have found.
     """
     kpis = [job for job in jobs if job.name not in OVERVIEWS]
-    return _by_length(kpis) + _by_length([job for job in jobs if job.name in OVERVIEWS])
+    overviews = [job for name in OVERVIEWS for job in jobs if job.name == name]
+    return _by_length(sorted(kpis, key=_guessed, reverse=True)) + _by_length(overviews)
 
 
 def _by_length(jobs: list[Job]) -> list[Job]:
+    """By the seconds of the last time, in the order given where one has never run."""
     seconds = {job.name: (stored(job.target) or {}).get("seconds") for job in jobs}
     if None in seconds.values():
-        return sorted(jobs, key=_guessed, reverse=True)
+        return jobs
     return sorted(jobs, key=lambda job: float(seconds[job.name] or 0), reverse=True)
 
 

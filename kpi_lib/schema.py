@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
 from operator import attrgetter
-from typing import Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 import ibis.expr.types as ir
 
@@ -37,6 +37,7 @@ Namer = Callable[[ir.Table], ir.Table]
 """Gives an expression a name in the engine: the same rows, read under that name."""
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def unnamed(expression: ir.Table) -> ir.Table:
@@ -59,9 +60,7 @@ class Tables(Mapping[str, ir.Table]):
     currency: str = ""
     name: Namer = field(default=unnamed, repr=False, compare=False)
     keep: Namer = field(default=unnamed, repr=False, compare=False)
-    _made: dict[Hashable, ir.Table] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> ir.Table:
         return self.tables[name]
@@ -72,11 +71,11 @@ class Tables(Mapping[str, ir.Table]):
     def __len__(self) -> int:
         return len(self.tables)
 
-    def once(self, key: Hashable, make: Callable[[], ir.Table], name: Namer) -> ir.Table:
-        """What `make` gives, under a name given by `name`; made when `key` is first asked for."""
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made when `key` is first asked for. Do not change it in place."""
         if key not in self._made:
-            self._made[key] = name(make())
-        return self._made[key]
+            self._made[key] = make()
+        return cast("T", self._made[key])
 
 
 Make = Callable[Concatenate[Tables, P], ir.Table]
@@ -100,7 +99,7 @@ def _once(make: Make[P], namer: Callable[[Tables], Namer]) -> Make[P]:
     def made_once(tables: Tables, /, *arguments: P.args, **others: P.kwargs) -> ir.Table:
         values = tuple(map(_hashable, [*arguments, *others.values()]))
         key = (make.__module__, make.__qualname__, tuple(others), values)
-        return tables.once(key, lambda: make(tables, *arguments, **others), namer(tables))
+        return tables.once(key, lambda: namer(tables)(make(tables, *arguments, **others)))
 
     return made_once
 

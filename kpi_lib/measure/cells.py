@@ -56,6 +56,15 @@ def reduce_by(estimator: Estimator, observations: ir.Table, by: Sequence[str]) -
     return with_dates(run(estimator.reduce(observations, list(by))))
 
 
+def reduced_once(kpi: Kpi, tables: Tables, params: KpiParams) -> pd.DataFrame:
+    """The counts and sums per period, fetched once for the same tables and parameters."""
+
+    def fetch() -> pd.DataFrame:
+        return reduce_by(kpi.estimator(params), kpi.observed(tables, params), ["period"])
+
+    return tables.once((kpi.observe, kpi.estimator, params), fetch)
+
+
 def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with its `period` column as plain dates, whatever the engine gave."""
     import pandas as pd

@@ -16,7 +16,7 @@ from kpi_lib.measure.cells import (
     headline_position,
     periods_of,
     points_apart,
-    reduce_by,
+    reduced_once,
     rows_of,
     trend_of,
 )
@@ -59,7 +59,7 @@ def measure(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     def pairs(earlier: date, later: date) -> pd.DataFrame:
         return run(estimator.reduce_pairs(observations, earlier, later))
 
-    return measured_on(kpi, tables, params, reduce_by(estimator, observations, ["period"]), pairs)
+    return measured_on(kpi, tables, params, reduced_once(kpi, tables, params), pairs)
 
 
 Pairs = Callable[[date, date], "pd.DataFrame"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -169,9 +170,9 @@ def stacked(
     unit: Unit | str | None,
     currency: str = "",
 ) -> Picture:
-    """Amounts per period stacked by kind."""
+    """Amounts per period stacked by kind, in the order in which the kinds come."""
     labels = frame[x].drop_duplicates().tolist()
-    kinds = sorted(frame[kind].dropna().unique().tolist())
+    kinds = frame[kind].dropna().drop_duplicates().tolist()
     tips = [tip(x, "period", text=True), tip(kind, "kind", text=True), tip(value, what, unit)]
     colour = alt.Color(f"{kind}:N", sort=kinds, scale=alt.Scale(domain=kinds, range=PALETTE))
     drawn = chart(frame, [x, kind, value]).mark_bar()
@@ -181,4 +182,10 @@ def stacked(
         color=colour,
         tooltip=tips,
     )
-    return finished(drawn, title)
+    return finished(drawn if kinds == sorted(kinds) else _in_order(drawn, kind, kinds), title)
+
+
+def _in_order(drawn: Any, kind: str, kinds: list[str]) -> Any:
+    """The bars stacked in the order of the kinds, the first at the bottom; else it is that of the letters."""
+    place = f"-indexof({json.dumps(kinds)}, datum['{kind}'])"
+    return drawn.transform_calculate(place=place).encode(order=alt.Order("place:Q"))

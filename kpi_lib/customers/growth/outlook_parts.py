@@ -103,7 +103,8 @@ def expected(
     """Arrivals in each of the next four quarters, from what was known on `day` (a quarter's last).
 
     The variance of a count is that of independent arrivals (binomial of who is on the way, Poisson
-    of who comes), plus what the few arrivals of the past leave open about the rates.
+    of who comes), plus what the few arrivals and the few new journeys of the past leave open about the
+    rates.
     """
     today = number(day) + 1
     known = (history.entered < today) & (history.state < goal)
@@ -123,23 +124,34 @@ def expected(
         goal,
         list(zip(state[here].astype(int), (today - 1 - entered)[here], strict=True)),
     )
-    new = newcomers(chances, _rates(history, known, today), steps)
-    past = int((went >= goal).sum())
-    return [_of(quarter, today, rows, new, past, level) for quarter in quarters]
+    rates, begun = _rates(history, known, today)
+    new = newcomers(chances, rates, steps)
+    seen = _Seen(int((went >= goal).sum()), begun)
+    return [_of(quarter, today, rows, new, seen, level) for quarter in quarters]
 
 
-def _rates(history: History, known: Flags, today: float) -> dict[int, float]:
-    """Journeys that begin in each state per step of the grid, as in the last year."""
+@dataclass(frozen=True)
+class _Seen:
+    """How much of the past the rates rest on: arrivals, and journeys begun in the last year."""
+
+    arrived: int
+    begun: int
+
+
+def _rates(history: History, known: Flags, today: float) -> tuple[dict[int, float], int]:
+    """Journeys that begin in each state per step of the grid, as in the last year; how many those were."""
     first = (history.entered == history.begins)[known]
     state, entered = history.state[known][first], history.entered[known][first]
     width = min(float(_YEAR), today - float(history.entered.min()))
     recent = state[entered >= today - width]
     places, counts = np.unique(recent, return_counts=True)
-    return {int(p): float(c) * STEP_DAYS / width for p, c in zip(places, counts, strict=True)}
+    pace = STEP_DAYS / width
+    rates = {int(p): float(c) * pace for p, c in zip(places, counts, strict=True)}
+    return rates, int(counts.sum())
 
 
 def _of(
-    quarter: Period, today: float, rows: Floats, new: Floats, past: int, level: float
+    quarter: Period, today: float, rows: Floats, new: Floats, seen: _Seen, level: float
 ) -> Expected:
     """One quarter: its share of the steps of the grid, by their overlap in days."""
     steps = new.size
@@ -150,7 +162,8 @@ def _of(
     each, come = rows @ weight, float(new @ weight)
     here = float(each.sum())
     mean = here + come
-    unsure = mean**2 / past if past else 0.0
+    unsure = mean**2 / seen.arrived if seen.arrived else 0.0
+    unsure += come**2 / seen.begun if seen.begun else 0.0
     variance = float((each * (1 - each)).sum()) + come + unsure
     low, high = count_limits(mean, variance, level)
     return Expected(quarter, mean, here, low, high)
@@ -250,14 +263,15 @@ def back_test(tables: Tables, params: Path) -> ir.Table:
 
 
 COVERAGE = {"quarters_ahead": "string"} | dict.fromkeys(("covered", "low", "high"), "float64")
-COVERAGE |= {"bias": "float64", "forecasts": "int64", "inside": "int64"}
+COVERAGE |= {"bias": "float64"} | dict.fromkeys(("forecasts", "inside", "quarters"), "int64")
 
 
 def coverage(tables: Tables, params: Path) -> ir.Table:
     """How often the intervals of past forecasts held what came: one row per quarters ahead, and all.
 
-    Columns: quarters_ahead, covered (share) with low and high (Wilson's, as if forecasts were independent), bias
-    (mean of expected - actual, journeys), forecasts, inside. Should be near `level`.
+    Columns: quarters_ahead, covered (share) with low and high, bias (mean of expected - actual, journeys),
+    forecasts, inside, quarters (forecast). Should be near `level`. The limits are Wilson's with as many
+    cases as there are quarters: up to four forecasts of one quarter are judged by the same outcome.
     """
     import pandas as pd
 
@@ -268,8 +282,10 @@ def coverage(tables: Tables, params: Path) -> ir.Table:
     rows = []
     for name, part in groups:
         inside, many = int((part["inside"] == "yes").sum()), len(part)
-        low, high = wilson(inside, many, params.level)
+        quarters = int(part["quarter"].nunique())
+        low, high = wilson(inside / many * quarters, quarters, params.level)
         bias = float((part["expected"] - part["actual"]).mean())
         row = {"quarters_ahead": str(name), "covered": inside / many, "low": low, "high": high}
-        rows.append(row | {"bias": bias, "forecasts": many, "inside": inside})
+        row |= {"forecasts": many, "inside": inside, "quarters": quarters}
+        rows.append(row | {"bias": bias})
     return table_of(pd.DataFrame(rows), COVERAGE)

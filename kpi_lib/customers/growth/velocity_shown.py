@@ -124,10 +124,11 @@ PARTS = (
     Part(
         name="coverage",
         title="How often the intervals held what came",
-        meaning="Should be near the level of the intervals. Forecasts overlap, so the interval of the "
-        "share itself is too narrow.",
+        meaning="Should be near the level of the intervals. Up to four forecasts are judged by the same "
+        "quarter, so the interval of the share counts quarters, not forecasts.",
         compute=outlook_parts.coverage,
         view="bars",
-        units=units(SHARE, "covered", "low", "high") | units(COUNT, "forecasts", "inside"),
+        units=units(SHARE, "covered", "low", "high")
+        | units(COUNT, "forecasts", "inside", "quarters"),
     ),
 )

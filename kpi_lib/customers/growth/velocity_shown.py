@@ -109,7 +109,8 @@ PARTS = (
         name="forecast",
         title="Who will get there in the next four quarters",
         meaning="Expected arrivals in `to_state`: of the journeys in each state now, by the curves of "
-        "the past, and of those still to come at the rate of the last year.",
+        "the past, and of those still to come at the rate of the last year. It takes ten arrivals and a "
+        "year of history.",
         compute=outlook_parts.forecast,
         view="bars",
         units=units(COUNT, "expected", "low", "high", "on_the_way", "still_to_come"),

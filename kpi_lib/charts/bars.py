@@ -32,6 +32,7 @@ def bars(
     low: str = "",
     high: str = "",
     beside: Sequence[str] = (),
+    subtitle: str = "",
 ) -> Picture:
     """One horizontal bar per row in the order given, the figure at its end, the interval as a line.
 
@@ -56,7 +57,7 @@ def bars(
         layers.append(
             text.encode(x="right:Q", text=alt.Text(f"{value}:Q", format=axis_format(unit)))
         )
-    return finished(alt.layer(*layers), title, height=max(2, len(order)) * ROW)
+    return finished(alt.layer(*layers), title, subtitle, max(2, len(order)) * ROW)
 
 
 @unchecked

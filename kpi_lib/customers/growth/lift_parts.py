@@ -142,17 +142,17 @@ def placebo(tables: Tables, rule: Rule) -> ir.Table:
 
 
 def _alike(tables: Tables, rule: Rule, name: str) -> ir.Table:
-    """name, observed with low and high, unstable (why its place is not to be built on, "" if nothing speaks
-    against it), by_lift, by_volume (places, 1 first), touches, exposed, comparable.
+    """name, by_lift, by_volume (places, 1 first), observed with low and high, unstable (why its place is not to
+    be built on, "" if nothing speaks against it), touches, exposed, comparable.
 
     All states together, the largest lift first. `touches` are all that are known; by_lift is null where the
     lift cannot be told.
     """
     import pandas as pd
 
-    kinds = {name: TEXT} | dict.fromkeys(("observed", "low", "high"), NUMBER)
-    kinds |= {"unstable": TEXT}
-    kinds |= dict.fromkeys(("by_lift", "by_volume", "touches", "exposed", "comparable"), COUNT)
+    kinds = {name: TEXT} | dict.fromkeys(("by_lift", "by_volume"), COUNT)
+    kinds |= dict.fromkeys(("observed", "low", "high"), NUMBER) | {"unstable": TEXT}
+    kinds |= dict.fromkeys(("touches", "exposed", "comparable"), COUNT)
     effort = touches(tables, rule.lever_by)
     counted = run(effort.group_by("lever").aggregate(touches=effort.count()).order_by("lever"))
     if counted.empty:

@@ -187,16 +187,17 @@ def _counts(history: History, day: date, goal: int, start: int) -> list[Count]:
     steps = int((number(quarters[-1].end) + 1 - today) // STEP_DAYS) + 2
     chances = arrivals(kernels, goal, steps)
     here = went == STAYS
-    rows = occupants(
-        kernels,
-        chances,
-        goal,
-        list(zip(state[here].astype(int), (today - 1 - entered)[here], strict=True)),
-    )
+    waits = np.stack([state[here], (today - 1 - entered)[here]])
+    alike, many = np.unique(
+        waits, axis=1, return_counts=True
+    )  # as long in the same state: as likely
+    staying = list(zip(alike[0].astype(int), alike[1], strict=True))
+    rows = occupants(kernels, chances, goal, staying)
     rates, begun = _rates(history, known, today)
     new = newcomers(chances, rates, steps)
     seen = _Seen(int((went >= goal).sum()), begun)
-    return [_of(quarter, today, rows, new, seen) for quarter in quarters]
+    crowd = (rows, many.astype(np.float64))
+    return [_of(quarter, today, crowd, new, seen) for quarter in quarters]
 
 
 @dataclass(frozen=True)
@@ -219,17 +220,23 @@ def _rates(history: History, known: Flags, today: float) -> tuple[dict[int, floa
     return rates, int(counts.sum())
 
 
-def _of(quarter: Period, today: float, rows: Floats, new: Floats, seen: _Seen) -> Count:
-    """One quarter: its share of the steps of the grid, by their overlap in days."""
+def _of(
+    quarter: Period, today: float, here: tuple[Floats, Floats], new: Floats, seen: _Seen
+) -> Count:
+    """One quarter: its share of the steps of the grid, by their overlap in days.
+
+    `here`: chances to arrive by step, one row for all that are alike, and how many these are.
+    """
     steps = new.size
     since = number(quarter.start) - today
     edges = np.arange(steps + 1) * float(STEP_DAYS)
     inside = np.minimum(edges[1:], since + quarter.days) - np.maximum(edges[:-1], since)
     weight = np.maximum(inside, 0.0) / STEP_DAYS
-    each, come = rows @ weight, float(new @ weight)
-    here = float(each.sum())
-    mean = here + come
+    (rows, many), come = here, float(new @ weight)
+    each = rows @ weight
+    on_the_way = float(many @ each)
+    mean = on_the_way + come
     unsure = mean**2 / seen.arrived if seen.arrived else 0.0
     unsure += come**2 / seen.begun if seen.begun else 0.0
-    variance = float((each * (1 - each)).sum()) + come + unsure
-    return Count(quarter, mean, here, variance)
+    variance = float(many @ (each * (1 - each))) + come + unsure
+    return Count(quarter, mean, on_the_way, variance)

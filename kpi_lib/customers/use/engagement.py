@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers.subscribed import account_days, history, last_days, marked_usage, ratio
+from kpi_lib.customers.subscribed import last_days, marked_usage, ratio, within
+from kpi_lib.customers.use.by_month import seen
 from kpi_lib.periods import Period
 from kpi_lib.schema import Tables
 from kpi_lib.stats.composite import FULL, SLACK
@@ -120,7 +121,7 @@ def _score(rows: ir.Table, rule: Rule) -> ir.FloatingValue:
 def _measured(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """Paying accounts with what was counted: people, acts, features, days, idle_days, seats, touched."""
     rows = _paying_seats(tables, periods)
-    extras = [_use(tables, periods, rule), _machine(tables, periods, rule)]
+    extras = [_use(tables, periods, rule), _machine(tables, periods)]
     extras.append(_touched(tables, periods, rule))
     for extra in extras:
         keys = [rows["period"] == extra["at"], rows["account_id"] == extra["of"]]
@@ -154,7 +155,7 @@ def _use(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     usage = usage.filter(~usage["is_machine"])
     if rule.core_features:
         usage = usage.filter(usage["event"].isin(list(rule.core_features)))
-    windows = last_days(periods, rule.window_days)
+    windows, usage = last_days(periods, rule.window_days), within(usage, periods, rule.window_days)
     inside = [usage["day"] > windows["after_day"], usage["day"] <= windows["on_day"]]
     rows = windows.join(usage, inside)
     sums = rows.group_by(at=rows["period"], of=rows["account_id"]).aggregate(
@@ -167,10 +168,9 @@ def _use(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     return sums.mutate(people=sums["people"].nullif(0))
 
 
-def _machine(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
+def _machine(tables: Tables, periods: Sequence[Period]) -> ir.Table:
     """Which accounts are served by machine: at, of, is_api."""
-    days = account_days(tables, rule.core_features)
-    return history(days, periods).drop("is_started").rename(at="period", of="account_id")
+    return seen(tables, periods).drop("is_started").rename(at="period", of="account_id")
 
 
 def _touched(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:

@@ -51,7 +51,8 @@ class Tables(Mapping[str, ir.Table]):
 
     `name` gives an expression a name in the engine, where the engine has use for one: what is built
     on it is then written as SQL without writing all that lies beneath again. `keep` has it computed
-    as well, once for all that build on it.
+    as well, once for all that build on it. `all_days` is there for a past day of a data set; see
+    `with_all_days`.
     """
 
     tables: Mapping[str, ir.Table]
@@ -60,6 +61,7 @@ class Tables(Mapping[str, ir.Table]):
     currency: str = ""
     name: Namer = field(default=unnamed, repr=False, compare=False)
     keep: Namer = field(default=unnamed, repr=False, compare=False)
+    all_days: Tables | None = field(default=None, init=False, repr=False, compare=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> ir.Table:
@@ -76,6 +78,18 @@ class Tables(Mapping[str, ir.Table]):
         if key not in self._made:
             self._made[key] = make()
         return cast("T", self._made[key])
+
+
+def with_all_days(tables: Tables, all_days: Tables) -> Tables:
+    """The tables of a past day, through which what serves all days can be summed up once.
+
+    `all_days` holds the rows known by the last day of the data set, each with `known_on`, the first
+    day whose tables hold it, and without the columns that are filled in later. Filter what is made
+    of them to `known_on` up to `tables.as_of` before anything else is done with it. Tables that are
+    edited afterwards know nothing of it, since their rows are others.
+    """
+    object.__setattr__(tables, "all_days", all_days)
+    return tables
 
 
 Make = Callable[Concatenate[Tables, P], ir.Table]

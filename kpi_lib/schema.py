@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
 from operator import attrgetter
-from typing import Concatenate, Literal, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 import ibis.expr.types as ir
 
@@ -37,6 +37,7 @@ Namer = Callable[[ir.Table], ir.Table]
 """Gives an expression a name in the engine: the same rows, read under that name."""
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def unnamed(expression: ir.Table) -> ir.Table:
@@ -59,12 +60,32 @@ class Tables(Mapping[str, ir.Table]):
     currency: str = ""
     name: Namer = field(default=unnamed, repr=False, compare=False)
     keep: Namer = field(default=unnamed, repr=False, compare=False)
-    _made: dict[Hashable, ir.Table] = field(
+    before: Tables | None = field(default=None, repr=False, compare=False)
+    """Tables that these are an edit of: what reads no edited table is taken from there."""
+    _made: dict[Hashable, _Made] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _reading: list[set[str]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.before is None:
+            return
+        if self._frame() == self.before._frame():
+            object.__setattr__(self, "_reading", self.before._reading)  # may be in the midst of it
+        else:  # another day, or further tables, may change any answer
+            object.__setattr__(self, "before", None)
+
+    def _frame(self) -> tuple[object, ...]:
+        """What an answer may depend on besides the tables that are read for it."""
+        return self.as_of, self.quarter_starts_in, self.currency, set(self.tables)
 
     def __getitem__(self, name: str) -> ir.Table:
+        if self._reading:
+            self._reading[-1].add(name)
         return self.tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in set(self.tables)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tables)
@@ -74,9 +95,37 @@ class Tables(Mapping[str, ir.Table]):
 
     def once(self, key: Hashable, make: Callable[[], ir.Table], name: Namer) -> ir.Table:
         """What `make` gives, under a name given by `name`; made when `key` is first asked for."""
-        if key not in self._made:
-            self._made[key] = name(make())
-        return self._made[key]
+        return self.remembered(key, lambda: name(make()))
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made when `key` is first asked for; do not change it in place."""
+        made = self._known(key)
+        if made is None:
+            self._reading.append(set())
+            try:
+                found = make()
+            finally:
+                read = frozenset(self._reading.pop())
+            made = self._made[key] = _Made(found, read)
+        if self._reading:
+            self._reading[-1].update(made.read)
+        return cast("T", made.found)
+
+    def _known(self, key: Hashable) -> _Made | None:
+        """What was made already, here or, of tables that are the same there, before the edit."""
+        if key in self._made or self.before is None:
+            return self._made.get(key)
+        made = self.before._known(key)
+        same = made and all(self.tables[name] is self.before.tables[name] for name in made.read)
+        return made if same else None
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was made once, and the tables that were read for it."""
+
+    found: Any
+    read: frozenset[str]
 
 
 Make = Callable[Concatenate[Tables, P], ir.Table]

@@ -133,14 +133,13 @@ class Combined:
         self, earlier: pd.DataFrame, later: pd.DataFrame, *, level: float, power: float
     ) -> Difference:
         """Later minus earlier of two independent sets of accounts."""
+        if reason := self._lacking(later, []) or self._lacking(earlier, []):
+            return difference(_METHOD, reason)
         first, second = (
             self.computed(rows, [], level, seed) for seed, rows in enumerate((earlier, later))
         )
         points = (first.points[VALUE][0], second.points[VALUE][0])
-        reason = second.reason(0) or first.reason(0)
-        return _change(
-            points, (first.draws[VALUE][0], second.draws[VALUE][0]), reason, level, power
-        )
+        return _change(points, (first.draws[VALUE][0], second.draws[VALUE][0]), level, power)
 
     def reduce_pairs(self, observations: ir.Table, earlier: date, later: date) -> ir.Table:
         """The reduced rows of both periods; `is_later` tells them apart."""
@@ -151,12 +150,19 @@ class Combined:
 
     def paired_difference(self, pairs: pd.DataFrame, *, level: float, power: float) -> Difference:
         """Later minus earlier, the same accounts drawn for both."""
+        if reason := self._lacking(pairs, ["is_later"], 2):
+            return difference(_METHOD, reason)
         found = self.computed(pairs, ["is_later"], level)
-        if len(found.keys) < 2:
-            return difference(_METHOD, "nothing was observed in one of the periods")
         points, draws = found.points[VALUE], found.draws[VALUE]
-        reason = found.reason(1) or found.reason(0)
-        return _change((points[0], points[1]), (draws[0], draws[1]), reason, level, power)
+        return _change((points[0], points[1]), (draws[0], draws[1]), level, power)
+
+    def _lacking(self, reduced: pd.DataFrame, by: Sequence[str], cells: int = 1) -> str:
+        """Why so many cells do not all have a value, the last of them first; "" where they have."""
+        keys, _, parts, points = self.pointed(reduced, by)
+        if len(keys) < cells:
+            return "nothing was observed in one of the periods"
+        found = Computed(keys, points, {}, parts, _NOTHING_BESIDE if self.beside else "")
+        return next(filter(None, map(found.reason, reversed(range(cells)))), "")
 
     def units_needed(
         self, reduced: pd.DataFrame, change: float, *, level: float, power: float
@@ -245,10 +251,8 @@ _NOTHING_BESIDE = "no figure of the period can be set beside ours"
 
 
 def _change(
-    points: tuple[Any, Any], draws: tuple[Floats, Floats], reason: str, level: float, power: float
+    points: tuple[Any, Any], draws: tuple[Floats, Floats], level: float, power: float
 ) -> Difference:
-    if reason:
-        return difference(_METHOD, reason)
     changes = draws[1] - draws[0]
     low, high, error = spread(changes, level)
     value = float(points[1] - points[0])

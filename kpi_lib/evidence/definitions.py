@@ -26,6 +26,7 @@ from kpi_lib.measure import (
     with_dates,
 )
 from kpi_lib.schema import Tables
+from kpi_lib.stats.resamples import points_of
 from kpi_lib.sentence import is_distinguishable
 from kpi_lib.sweep import Variation
 
@@ -199,7 +200,7 @@ def _change(
 
 def _pairs_of(estimator: Estimator, newest: pd.DataFrame) -> list[Pair]:
     """The pairs of the largest segments, by name."""
-    cells = estimator.estimate(newest, ["segment"], HALF)
+    cells = points_of(estimator, newest, ["segment"], HALF)
     named = cells[cells["segment"].fillna("") != ""]
     largest = named.sort_values(["n", "segment"], ascending=[False, True]).head(MOST_SEGMENTS)
     return list(itertools.combinations(sorted(largest["segment"].astype(str)), 2))

@@ -6,7 +6,8 @@ stand in `kpi_lib/contract.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
@@ -65,23 +66,17 @@ class Tables(Mapping[str, ir.Table]):
     _made: dict[Hashable, _Made] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    _reading: list[set[str]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.before is None:
-            return
-        if self._frame() == self.before._frame():
-            object.__setattr__(self, "_reading", self.before._reading)  # may be in the midst of it
-        else:  # another day, or further tables, may change any answer
-            object.__setattr__(self, "before", None)
+        if self.before is not None and self._frame() != self.before._frame():
+            object.__setattr__(self, "before", None)  # another day may change any answer
 
     def _frame(self) -> tuple[object, ...]:
         """What an answer may depend on besides the tables that are read for it."""
         return self.as_of, self.quarter_starts_in, self.currency, set(self.tables)
 
     def __getitem__(self, name: str) -> ir.Table:
-        if self._reading:
-            self._reading[-1].add(name)
+        _note((name,))
         return self.tables[name]
 
     def __contains__(self, name: object) -> bool:
@@ -101,14 +96,13 @@ class Tables(Mapping[str, ir.Table]):
         """What `make` gives, made when `key` is first asked for; do not change it in place."""
         made = self._known(key)
         if made is None:
-            self._reading.append(set())
+            _READING.each.append(set())
             try:
                 found = make()
             finally:
-                read = frozenset(self._reading.pop())
+                read = frozenset(_READING.each.pop())
             made = self._made[key] = _Made(found, read)
-        if self._reading:
-            self._reading[-1].update(made.read)
+        _note(made.read)
         return cast("T", made.found)
 
     def _known(self, key: Hashable) -> _Made | None:
@@ -118,6 +112,22 @@ class Tables(Mapping[str, ir.Table]):
         made = self.before._known(key)
         same = made and all(self.tables[name] is self.before.tables[name] for name in made.read)
         return made if same else None
+
+
+class _Reading(threading.local):
+    """The names of the tables read for each thing that is being made, the innermost last."""
+
+    def __init__(self) -> None:
+        self.each: list[set[str]] = []
+
+
+_READING = _Reading()
+"""Of all tables alike: those of another day, or edited in the midst of it, count by their name."""
+
+
+def _note(names: Iterable[str]) -> None:
+    if _READING.each:
+        _READING.each[-1].update(names)
 
 
 @dataclass(frozen=True)

@@ -53,28 +53,30 @@ def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
 
 @contextmanager
 def kept_each(expressions: Iterable[ir.Table]) -> Iterator[list[ir.Table]]:
-    """The rows of each expression as a table of their own, for questions that come back to them.
+    """The rows of each expression in a table, for questions that come back to them.
 
-    Tables of the session that go away at the end; where none are made, the expressions themselves.
+    Tables of the session that go away at the end, one for all expressions that come to the same
+    text; where none are made, the expressions themselves.
     """
     texts = _Texts()
-    names: list[str] = []
+    names: dict[str, str] = {}
     try:
         yield [_kept(expression, texts, names) for expression in expressions]
     finally:
-        for name in names:
+        for name in names.values():
             drop_kept(texts.backend, name)
 
 
-def _kept(expression: ir.Table, texts: _Texts, names: list[str]) -> ir.Table:
-    """The expression, or the table that holds its rows, whose name is added to `names`."""
+def _kept(expression: ir.Table, texts: _Texts, names: dict[str, str]) -> ir.Table:
+    """The expression, or the table that holds its rows, whose name is in `names` under its text."""
     text = texts.of(expression)
     if text is None:
         return expression
-    name = f"{KEPT}{next(_NUMBERS)}_"
-    keep_text(texts.backend, name, text)
-    names.append(name)
-    return _table(name, expression, texts.backend)
+    if text not in names:
+        name = f"{KEPT}{next(_NUMBERS)}_"
+        keep_text(texts.backend, name, text)
+        names[text] = name
+    return _table(names[text], expression, texts.backend)
 
 
 class Names:

@@ -18,7 +18,14 @@ from kpi_lib.composite.rows import PART, own_frame
 from kpi_lib.composite.shown import typed
 from kpi_lib.engine import run
 from kpi_lib.kpi import Kpi, KpiParams, Part, Unit
-from kpi_lib.measure import headline_position, periods_of, placed, reduce_by, with_dates
+from kpi_lib.measure import (
+    headline_position,
+    periods_of,
+    placed,
+    reduce_by,
+    reduced_by_period,
+    with_dates,
+)
 from kpi_lib.periods import Period
 from kpi_lib.schema import Tables, unnamed
 from kpi_lib.stats.resamples import SEED
@@ -142,7 +149,7 @@ class Shown:
     ) -> Iterator[tuple[date, dict[str, float], float, pd.DataFrame]]:
         """Each period that was observed: the gaps that it has, what comes of them, its reduced rows."""
         method: Any = self.kpi.estimator(params)
-        reduced = reduce_by(method, self.kpi.observed(tables, params), ["period"])
+        reduced = reduced_by_period(self.kpi, tables, params)
         keys, _, _, points = method.pointed(reduced, ["period"])
         for place, day in enumerate(keys["period"]):
             found = {name: float(points[f"gap_{name}"][place]) for name in self.parts}
@@ -152,7 +159,7 @@ class Shown:
     def _headline(self, tables: Tables, params: Any) -> Period:
         """The period of the headline, as the page tells it."""
         method: Any = self.kpi.estimator(params)
-        reduced = reduce_by(method, self.kpi.observed(tables, params), ["period"])
+        reduced = reduced_by_period(self.kpi, tables, params)
         periods = periods_of(tables, params)
         trend = placed(with_dates(method.points(reduced, ["period"])), periods)
         return periods[headline_position(trend, self.kpi.paired)]
@@ -178,7 +185,7 @@ class Shown:
     def _alone(self, tables: Tables, params: Any) -> Iterator[tuple[Any, ...]]:
         """Figures of our definition in periods that are not shown, or for which we have none."""
         method: Any = self.kpi.estimator(params)
-        reduced = reduce_by(method, self.kpi.observed(tables, params), ["period"])
+        reduced = reduced_by_period(self.kpi, tables, params)
         keys, _, estimated, _ = method.pointed(reduced, ["period"])
         places = {day: place for place, day in enumerate(with_dates(keys)["period"])}
         shown = {period.start for period in periods_of(tables, params)}

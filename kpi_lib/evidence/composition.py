@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kpi_lib.engine import run
 from kpi_lib.kpi import Kpi, KpiParams
-from kpi_lib.measure import Cell, Outline, outline, reduce_by, rows_of
+from kpi_lib.measure import Cell, Outline, outline, reduce_by, rows_of, with_dates
 from kpi_lib.schema import Tables
 from kpi_lib.stats import Mean, Proportion
 from kpi_lib.stats.mix import mix_and_rate
@@ -63,14 +64,14 @@ def _usual_segment(kpi: Kpi, tables: Tables) -> str:
     return kpi.segments[0] if kpi.segments else ""
 
 
-def _by_segment(
-    measured: Outline, tables: Tables, earlier: Cell, later: Cell
-) -> dict[str, float]:
+def _by_segment(measured: Outline, tables: Tables, earlier: Cell, later: Cell) -> dict[str, float]:
     """Mix and rate, where weights are found under which the segments add up to the whole."""
     observations = measured.kpi.observed(tables, measured.params)
     by = ["segment", "period"]
-    reduced = reduce_by(measured.estimator, observations, by)
-    rows = rows_of(reduced, [earlier.start, later.start])
+    reduced = measured.estimator.reduce(observations, by)
+    if not set(WEIGHTS) & set(reduced.columns):
+        return {}
+    rows = rows_of(with_dates(run(reduced)), [earlier.start, later.start])
     cells = points_of(measured.estimator, rows, by, measured.params.level)
     for name in WEIGHTS:
         weighed = _weighed(cells, rows, by, name)
@@ -105,9 +106,7 @@ def _adds_up(weighed: pd.DataFrame, wholes: tuple[Cell, Cell]) -> bool:
     return True
 
 
-def _by_account(
-    measured: Outline, tables: Tables, earlier: Cell, later: Cell
-) -> dict[str, float]:
+def _by_account(measured: Outline, tables: Tables, earlier: Cell, later: Cell) -> dict[str, float]:
     """The change among accounts seen in both periods, and what leaving and coming did to it."""
     observations = measured.kpi.observed(tables, measured.params)
     days = [earlier.start, later.start]

@@ -26,8 +26,8 @@ from kpi_lib.measure import (
     with_dates,
 )
 from kpi_lib.schema import Tables
-from kpi_lib.stats.resamples import points_of
 from kpi_lib.sentence import is_distinguishable
+from kpi_lib.stats.resamples import points_of
 from kpi_lib.sweep import Variation
 
 if TYPE_CHECKING:

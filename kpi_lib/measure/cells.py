@@ -56,6 +56,15 @@ def reduce_by(estimator: Estimator, observations: ir.Table, by: Sequence[str]) -
     return with_dates(run(estimator.reduce(observations, list(by))))
 
 
+def reduced_by_period(kpi: Kpi, tables: Tables, params: KpiParams) -> pd.DataFrame:
+    """The same by period for the figure of a card, fetched once: do not change it in place."""
+    estimator = kpi.estimator(params)
+    key = ("reduced", kpi.observe, estimator, params)
+    return tables.remembered(
+        key, lambda: reduce_by(estimator, kpi.observed(tables, params), ["period"])
+    )
+
+
 def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with its `period` column as plain dates, whatever the engine gave."""
     import pandas as pd

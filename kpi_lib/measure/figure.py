@@ -17,7 +17,7 @@ from kpi_lib.measure.cells import (
     periods_of,
     placed,
     points_apart,
-    reduce_by,
+    reduced_by_period,
     rows_of,
     trend_of,
     with_dates,
@@ -94,7 +94,7 @@ def outline(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
 
 def _outlined(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
     estimator = kpi.estimator(params)
-    reduced = reduce_by(estimator, kpi.observed(tables, params), ["period"])
+    reduced = reduced_by_period(kpi, tables, params)
     cells = with_dates(points_of(estimator, reduced, ["period"], params.level))
     trend = placed(without_interval(cells, ["period"]), periods_of(tables, params))
     return Outline(kpi, params, trend, *_last_two(kpi, trend), estimator)
@@ -119,7 +119,7 @@ def _measured(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     def pairs(earlier: date, later: date) -> pd.DataFrame:
         return run(estimator.reduce_pairs(observations, earlier, later))
 
-    return measured_on(kpi, tables, params, reduce_by(estimator, observations, ["period"]), pairs)
+    return measured_on(kpi, tables, params, reduced_by_period(kpi, tables, params), pairs)
 
 
 Pairs = Callable[[date, date], "pd.DataFrame"]

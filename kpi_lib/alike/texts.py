@@ -9,7 +9,7 @@ Whatever does not fit exactly is compiled on its own; the rows are the same eith
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +32,9 @@ FILLED_IN = "duckdb"
 
 _NUMBERS = itertools.count()
 
+Make = Callable[[ir.Table], ir.Table]
+"""A question about the rows of one table."""
+
 
 def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
     """The rows of each expression, as `engine.run` gives them, in the order given.
@@ -49,6 +52,38 @@ def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
         if text not in seen:
             seen[text] = run_text(texts.backend, text, expression.schema())
         yield seen[text]
+
+
+def run_on_each(asked: Iterable[tuple[object, ir.Table, Make]]) -> Iterator[pd.DataFrame]:
+    """The rows of `make(table)` for each (key, table, make), as `run_each` gives them.
+
+    Whatever has the same key makes the same of tables with the same columns. So for tables that
+    `kept_each` gave it is made once, and its text is read for the others with their names.
+    """
+    texts = _Texts()
+    made: dict[Hashable, tuple[str, str, ibis.Schema]] = {}
+    seen: dict[str, pd.DataFrame] = {}
+    for key, table, make in asked:
+        name = _kept_name(table)
+        whole = (key, table.schema())
+        if whole not in made or not name:
+            expression = make(table)
+            text = texts.of(expression)
+            if text is None:
+                yield run(expression)
+                continue
+            made[whole] = (name, text, expression.schema())
+        of, text, schema = made[whole]
+        text = text.replace(of, name) if of else text
+        if text not in seen:
+            seen[text] = run_text(texts.backend, text, schema)
+        yield seen[text]
+
+
+def _kept_name(table: ir.Table) -> str:
+    """The name of a table that is kept in the session, "" for other expressions."""
+    node = table.op()
+    return node.name if isinstance(node, ops.DatabaseTable) and node.name.startswith(KEPT) else ""
 
 
 @contextmanager

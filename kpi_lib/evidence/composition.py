@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kpi_lib.engine import run
 from kpi_lib.kpi import Kpi, KpiParams
-from kpi_lib.measure import Cell, Outline, outline, reduce_by, rows_of, with_dates
+from kpi_lib.measure import Cell, Outline, outline, reduce_by, reduced_by_period, rows_of
 from kpi_lib.schema import Tables
 from kpi_lib.stats import Mean, Proportion
 from kpi_lib.stats.mix import mix_and_rate
@@ -66,12 +65,12 @@ def _usual_segment(kpi: Kpi, tables: Tables) -> str:
 
 def _by_segment(measured: Outline, tables: Tables, earlier: Cell, later: Cell) -> dict[str, float]:
     """Mix and rate, where weights are found under which the segments add up to the whole."""
+    without = reduced_by_period(measured.kpi, tables, measured.params)
+    if not set(WEIGHTS) & set(without.columns):
+        return {}
     observations = measured.kpi.observed(tables, measured.params)
     by = ["segment", "period"]
-    reduced = measured.estimator.reduce(observations, by)
-    if not set(WEIGHTS) & set(reduced.columns):
-        return {}
-    rows = rows_of(with_dates(run(reduced)), [earlier.start, later.start])
+    rows = rows_of(reduce_by(measured.estimator, observations, by), [earlier.start, later.start])
     cells = points_of(measured.estimator, rows, by, measured.params.level)
     for name in WEIGHTS:
         weighed = _weighed(cells, rows, by, name)

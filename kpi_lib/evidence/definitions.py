@@ -6,11 +6,12 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
-from kpi_lib.alike import kept_each, run_each
+from kpi_lib.alike import kept_each, run_each, run_on_each
 from kpi_lib.evidence.finding import Settings
 from kpi_lib.evidence.scores import score_of
 from kpi_lib.kpi import Difference, Estimator, Kpi
@@ -94,7 +95,9 @@ def _fetched(
 ) -> Frames:
     estimators = [kpi.estimator(variation.params) for variation in chosen]
     both = list(zip(estimators, observed, strict=True))
-    reduced = run_each(e.reduce(rows, ["segment", "period"]) for e, rows in both)
+    reduced = run_on_each(
+        (e, rows, partial(e.reduce, by=["segment", "period"])) for e, rows in both
+    )
     owns = [with_dates(frame) for frame in reduced]
     return Frames(owns, _pairs(kpi, tables, chosen, both), _orders(kpi, tables, chosen, both))
 
@@ -128,7 +131,8 @@ def _pairs(
     if not kpi.paired:
         return [None] * len(both)
     first, second = (period.start for period in periods_of(tables, chosen[0].params)[-2:])
-    return list(run_each(e.reduce_pairs(rows, first, second) for e, rows in both))
+    ends = {"earlier": first, "later": second}
+    return list(run_on_each((e, rows, partial(e.reduce_pairs, **ends)) for e, rows in both))
 
 
 def _orders(
@@ -144,13 +148,14 @@ def _orders(
         return [pd.Series(dtype="float64")] * len(both)
     if kpi.paired:
         last = periods_of(tables, chosen[0].params)[-1].start
-        asked = (_values(e.counted(rows), last) for e, rows in both)
+        found = run_on_each((e, rows, partial(_values, e, last)) for e, rows in both)
     else:
-        asked = (score_of(kpi, tables, variation.params) for variation in chosen)
-    return [frame.set_index("account_id")["score"].astype("float64") for frame in run_each(asked)]
+        found = run_each(score_of(kpi, tables, variation.params) for variation in chosen)
+    return [frame.set_index("account_id")["score"].astype("float64") for frame in found]
 
 
-def _values(rows: ir.Table, period: object) -> ir.Table:
+def _values(estimator: Estimator, period: object, observed: ir.Table) -> ir.Table:
+    rows = estimator.counted(observed)
     newest = rows.filter((rows["period"] == period) & rows["account_id"].notnull())
     return newest.group_by("account_id").aggregate(score=newest["value"].cast("float64").mean())
 

@@ -10,7 +10,7 @@ from kpi_lib.engine import run
 from kpi_lib.evidence.finding import Others, Settings
 from kpi_lib.evidence.outcomes import history
 from kpi_lib.kpi import Better, CheapMove, Kpi, KpiParams, Part
-from kpi_lib.measure import Valued, measure, outline
+from kpi_lib.measure import Valued, outline
 from kpi_lib.measure.cells import with_dates
 from kpi_lib.schema import Tables
 from kpi_lib.wording import known
@@ -58,7 +58,7 @@ def played(
     kpi: Kpi, tables: Tables, params: KpiParams, others: Others, settings: Settings
 ) -> list[Play]:
     """Each declared move of the card, played. Pays: gains at least the interesting change."""
-    honestly = measure(kpi, tables, params)
+    honestly = outline(kpi, tables, params)
     return [_play(move, honestly, tables, others, settings) for move in kpi.cheap_moves]
 
 

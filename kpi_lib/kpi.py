@@ -287,9 +287,8 @@ class Kpi:
 
     def observed(self, tables: Tables, params: KpiParams) -> ir.Table:
         """The observations, made once for the same tables and parameters."""
-        return tables.once(
-            (self.observe, params), lambda: self.observe(tables, params), tables.name
-        )
+        key = (self.observe, params)
+        return tables.once(key, lambda: tables.name(self.observe(tables, params)))
 
 
 class Source(Protocol):

@@ -88,12 +88,8 @@ class Tables(Mapping[str, ir.Table]):
     def __len__(self) -> int:
         return len(self.tables)
 
-    def once(self, key: Hashable, make: Callable[[], ir.Table], name: Namer) -> ir.Table:
-        """What `make` gives, under a name given by `name`; made when `key` is first asked for."""
-        return self.remembered(key, lambda: name(make()))
-
-    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made when `key` is first asked for; do not change it in place."""
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made when `key` is first asked for. Do not change it in place."""
         made = self._known(key)
         if made is None:
             _READING.each.append(set())
@@ -159,7 +155,7 @@ def _once(make: Make[P], namer: Callable[[Tables], Namer]) -> Make[P]:
     def made_once(tables: Tables, /, *arguments: P.args, **others: P.kwargs) -> ir.Table:
         values = tuple(map(_hashable, [*arguments, *others.values()]))
         key = (make.__module__, make.__qualname__, tuple(others), values)
-        return tables.once(key, lambda: make(tables, *arguments, **others), namer(tables))
+        return tables.once(key, lambda: namer(tables)(make(tables, *arguments, **others)))
 
     return made_once
 

@@ -33,7 +33,7 @@ def counting(read: Callable[[Tables], object]) -> tuple[Callable[[Tables], objec
         made.append(1)
         return read(tables)
 
-    return lambda tables: tables.remembered("asked", lambda: make(tables)), made
+    return lambda tables: tables.once("asked", lambda: make(tables)), made
 
 
 def test_what_reads_no_edited_table_is_not_made_again(tables: Tables) -> None:

@@ -68,7 +68,7 @@ ARROWS: dict[str, set[str]] = {
     "": {"data", "experiment", "overview", "results", "verbs"},
     # many notebooks
     "review": {
-        *{"candidates", "catalogue", "condition", "data", "evidence", "judged", "kpi"},
+        *{"caching", "candidates", "catalogue", "condition", "data", "evidence", "judged", "kpi"},
         *{"overview", "periods", "sections", "wording"},
     },
     "cli": {"review"},

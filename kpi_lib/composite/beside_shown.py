@@ -23,11 +23,11 @@ from kpi_lib.measure import (
     periods_of,
     placed,
     reduce_by,
-    reduced_by_period,
+    reduced_once,
     with_dates,
 )
 from kpi_lib.periods import Period
-from kpi_lib.schema import Tables, unnamed
+from kpi_lib.schema import Tables
 from kpi_lib.stats.resamples import SEED
 from kpi_lib.stats.stated import Stated
 
@@ -148,18 +148,24 @@ class Shown:
         self, tables: Tables, params: Any
     ) -> Iterator[tuple[date, dict[str, float], float, pd.DataFrame]]:
         """Each period that was observed: the gaps that it has, what comes of them, its reduced rows."""
-        method: Any = self.kpi.estimator(params)
-        reduced = reduced_by_period(self.kpi, tables, params)
-        keys, _, _, points = method.pointed(reduced, ["period"])
+        reduced = reduced_once(self.kpi, tables, params)
+        keys, _, _, points = self._pointed(tables, params)
         for place, day in enumerate(keys["period"]):
             found = {name: float(points[f"gap_{name}"][place]) for name in self.parts}
             gaps = {name: gap for name, gap in found.items() if np.isfinite(gap)}
             yield day, gaps, float(points[VALUE][place]), reduced[reduced["period"] == day]
 
+    def _pointed(self, tables: Tables, params: Any) -> Any:
+        """What `Combined.pointed` says of the periods."""
+        method: Any = self.kpi.estimator(params)
+        reduced = reduced_once(self.kpi, tables, params)
+        key = (self.kpi.observe, "pointed", params)
+        return tables.once(key, lambda: method.pointed(reduced, ["period"]))
+
     def _headline(self, tables: Tables, params: Any) -> Period:
         """The period of the headline, as the page tells it."""
         method: Any = self.kpi.estimator(params)
-        reduced = reduced_by_period(self.kpi, tables, params)
+        reduced = reduced_once(self.kpi, tables, params)
         periods = periods_of(tables, params)
         trend = placed(with_dates(method.points(reduced, ["period"])), periods)
         return periods[headline_position(trend, self.kpi.paired)]
@@ -184,9 +190,7 @@ class Shown:
 
     def _alone(self, tables: Tables, params: Any) -> Iterator[tuple[Any, ...]]:
         """Figures of our definition in periods that are not shown, or for which we have none."""
-        method: Any = self.kpi.estimator(params)
-        reduced = reduced_by_period(self.kpi, tables, params)
-        keys, _, estimated, _ = method.pointed(reduced, ["period"])
+        keys, _, estimated, _ = self._pointed(tables, params)
         places = {day: place for place, day in enumerate(with_dates(keys)["period"])}
         shown = {period.start for period in periods_of(tables, params)}
         for name, part in self.parts.items():
@@ -202,11 +206,8 @@ class Shown:
                     yield (name, figure["of"], day, reason, figure["value"], None, None)
 
     def _pairs(self, tables: Tables, params: Any) -> ir.Table:
-        return tables.once(
-            (self.kpi.observe, "pairs", params),
-            lambda: typed(self._listed(tables, params), _PAIRS),
-            unnamed,
-        )
+        key = (self.kpi.observe, "pairs", params)
+        return tables.once(key, lambda: typed(self._listed(tables, params), _PAIRS))
 
     def _listed(self, tables: Tables, params: Any) -> pd.DataFrame:
         import pandas as pd

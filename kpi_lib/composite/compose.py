@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +15,15 @@ from kpi_lib.composite.card import Composite, CompositeParams
 from kpi_lib.composite.combined import Combined
 from kpi_lib.composite.computed import Member
 from kpi_lib.composite.rows import stacked
-from kpi_lib.composite.shown import Estimate, Observe, over_time, parts_list
+from kpi_lib.composite.shown import over_time, parts_list
 from kpi_lib.composite.tables_read import tables_read
 from kpi_lib.kpi import CheapMove, FitRule, Kpi, KpiParams
 from kpi_lib.measure import periods_of
 from kpi_lib.periods import Period, complete_periods
 from kpi_lib.schema import Tables
+
+Observe = Callable[[Tables, Any], ir.Table]
+Estimate = Callable[[Any], Combined]
 
 _SHARED = ("dataset", "as_of", "period", "segment", "level", "power")
 """Parameters of the run, which every part takes from its composite."""
@@ -52,7 +55,7 @@ def compose(card: Composite, parts: Mapping[str, Kpi]) -> Kpi:
                 beside.name_of(name): _rows(tables, figures[name], part, params)
                 for name, part in parts.items()
             }
-        return stacked(rows, _COMMON)
+        return tables.keep(stacked(rows, _COMMON))  # every list and test reads all parts again
 
     def estimator(params: Any) -> Combined:
         members = tuple(
@@ -64,7 +67,9 @@ def compose(card: Composite, parts: Mapping[str, Kpi]) -> Kpi:
         return Combined(members, combine, tuple(card.also), params.threshold, card.better)
 
     made = _made(card, parts, given, observe, estimator)
-    return beside.compared(made, card.beside, parts, given) if card.beside else made
+    if card.beside:
+        return beside.compared(made, card.beside, parts, given)
+    return replace(made, parts=(over_time(card, parts, made),), who=parts_list(parts, made))
 
 
 def _made(
@@ -82,8 +87,6 @@ def _made(
         paired=True,
         looks_back=_looks_back(parts),
         has_account_level=False,
-        parts=(over_time(card, parts, observe, estimator),),
-        who=parts_list(parts, observe, estimator),
         cheap_moves=tuple(_moves(card, parts, given)),
         fit_rules=tuple(_rule(part, rule, given) for part in parts.values() for rule in part.fit_rules),
     )  # fmt: skip

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.composite.card import Composite
-from kpi_lib.composite.combined import Combined
 from kpi_lib.composite.rows import own_frame
 from kpi_lib.kpi import Kpi, Part
-from kpi_lib.measure import periods_of, reduce_by, with_dates
+from kpi_lib.measure import periods_of, reduced_once, rows_of, with_dates
 from kpi_lib.schema import Tables
 from kpi_lib.wording import format_count, format_interval, format_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Observe = Callable[[Tables, Any], ir.Table]
-Estimate = Callable[[Any], Combined]
-
 _LISTED = ("part", "figure", "interval", "counted", "page", "reason")
 
 
-def parts_list(parts: Mapping[str, Kpi], observe: Observe, estimator: Estimate) -> Part:
+def parts_list(parts: Mapping[str, Kpi], kpi: Kpi) -> Part:
     """The parts in the newest period: each figure with its interval and n, and where its page is."""
 
     def compute(tables: Tables, params: Any) -> ir.Table:
         import pandas as pd
 
         newest = periods_of(tables, params)[-1].start
-        rows = observe(tables, params)
-        reduced = reduce_by(estimator(params), rows.filter(rows["period"] == newest), ["period"])
+        reduced = rows_of(reduced_once(kpi, tables, params), [newest])
+        method: Any = kpi.estimator(params)
         lines = [
             _line(parts[m.name], m.estimator, own_frame(reduced, m.name), tables, params)
-            for m in estimator(params).members
+            for m in method.members
             if not reduced.empty
         ]
         listed = pd.DataFrame(lines, columns=list(_LISTED))
@@ -65,16 +61,13 @@ def _line(part: Kpi, estimator: Any, rows: Any, tables: Tables, params: Any) -> 
     )
 
 
-def over_time(
-    card: Composite, parts: Mapping[str, Kpi], observe: Observe, estimator: Estimate
-) -> Part:
+def over_time(card: Composite, parts: Mapping[str, Kpi], kpi: Kpi) -> Part:
     """The parts beside the figure, period by period."""
     kinds = {name: part.unit for name, part in parts.items()} | {card.name: card.unit, **card.also}
 
     def compute(tables: Tables, params: Any) -> ir.Table:
-        method = estimator(params)
-        reduced = reduce_by(method, observe(tables, params), ["period"])
-        cells = with_dates(method.estimate(reduced, ["period"], params.level))
+        reduced = reduced_once(kpi, tables, params)
+        cells = with_dates(kpi.estimator(params).estimate(reduced, ["period"], params.level))
         cells = _shown(cells.rename(columns={"value": card.name}), tables, params)
         return typed(cells, {"period": "date"} | dict.fromkeys(kinds, "float64"))
 

@@ -113,7 +113,7 @@ def _outcome_gain(tables: Tables, edited: Tables, settings: Settings) -> float |
 
 def _kept_share(tables: Tables, settings: Settings) -> float | None:
     """Share of the last year's decisions that were renewals, found once for all moves."""
-    return tables.remembered(("kept share", settings), lambda: _found_share(tables, settings))
+    return tables.once(("kept share", settings), lambda: _found_share(tables, settings))
 
 
 def _found_share(tables: Tables, settings: Settings) -> float | None:

@@ -17,7 +17,7 @@ from kpi_lib.measure.cells import (
     periods_of,
     placed,
     points_apart,
-    reduced_by_period,
+    reduced_once,
     rows_of,
     trend_of,
     with_dates,
@@ -83,18 +83,18 @@ def measure(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     Made once for the same tables, card and parameters: do not change its frames in place.
     """
     key = ("measured", id(kpi), params)  # the card lives as long as its measurement
-    return tables.remembered(key, lambda: _measured(kpi, tables, params))
+    return tables.once(key, lambda: _measured(kpi, tables, params))
 
 
 def outline(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
     """The values that `measure` gives, where nobody asks how sure they are: in a part of its time."""
     key = ("outlined", id(kpi), params)
-    return tables.remembered(key, lambda: _outlined(kpi, tables, params))
+    return tables.once(key, lambda: _outlined(kpi, tables, params))
 
 
 def _outlined(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
     estimator = kpi.estimator(params)
-    reduced = reduced_by_period(kpi, tables, params)
+    reduced = reduced_once(kpi, tables, params)
     cells = with_dates(points_of(estimator, reduced, ["period"], params.level))
     trend = placed(without_interval(cells, ["period"]), periods_of(tables, params))
     return Outline(kpi, params, trend, *_last_two(kpi, trend), estimator)
@@ -119,7 +119,7 @@ def _measured(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     def pairs(earlier: date, later: date) -> pd.DataFrame:
         return run(estimator.reduce_pairs(observations, earlier, later))
 
-    return measured_on(kpi, tables, params, reduced_by_period(kpi, tables, params), pairs)
+    return measured_on(kpi, tables, params, reduced_once(kpi, tables, params), pairs)
 
 
 Pairs = Callable[[date, date], "pd.DataFrame"]

@@ -5,17 +5,26 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import pickle
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kpi_lib import catalogue
+from kpi_lib.caching import keep, make_room
 from kpi_lib.review.project import PACKAGE
 from kpi_lib.review.report.records import DefinitionRecord
 
 ROOMS = ("kpis", "composite", "customers", "stats")
 """Parts of the package that say what a number is; the rest finds, shows and judges it."""
+
+_OURS = "kpi_lib."
+_MOST = 2_000
+"""Files kept above which the oldest half goes."""
 
 OF_THE_RUN = ("dataset", "as_of", "periods", "with_evidence")
 """Parameters that say what is looked at and shown, and leave the experiment the same."""
@@ -47,8 +56,9 @@ def source_of(name: str, package: Path = PACKAGE) -> str:
     while waiting:
         place = waiting.pop()
         if place not in found:
-            found[place] = _bare(package / place)
-            waiting += _imports(package / place, package)
+            read = _read(package / place)
+            found[place] = read.bare
+            waiting += _imported(read, package)
     told = json.dumps(sorted(found.items()))
     return hashlib.sha256(told.encode()).hexdigest()
 
@@ -58,16 +68,39 @@ def _parts(name: str) -> list[str]:
     return [f"kpis/{part}.py" for part in catalogue.parts_of(name)]
 
 
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class _Read:
+    """What counts of a file: its bare code, and of which modules of `ROOMS` it takes which names."""
+
+    bare: str
+    taken: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @cache
-def _bare(path: Path) -> str:
-    """The code of a file without comments, docstrings and layout."""
-    lines = [line for line in _tree(path).body if not _is_text(line)]
-    return "\n".join(ast.unparse(_NoText().visit(line)) for line in lines)
+def _read(path: Path) -> _Read:
+    """A file without comments, docstrings and layout; kept on disk, since writing it so takes long."""
+    content = path.read_bytes()
+    place = _folder() / hashlib.sha256(content).hexdigest()
+    with suppress(Exception):  # missing or damaged, and then read anew
+        return cast("_Read", pickle.loads(place.read_bytes()))
+    tree = ast.parse(content)
+    lines = [line for line in tree.body if not _is_text(line)]
+    taken = tuple(_taken(tree))
+    read = _Read("\n".join(ast.unparse(_NoText().visit(line)) for line in lines), taken)
+    keep(place, pickle.dumps(read))
+    return read
+
+
+@cache
+def _folder() -> Path:
+    """Where files are kept as read: a folder that changes with this module and with Python."""
+    source = Path(__file__)
+    mark = hashlib.sha256(source.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    folder = source.parent / "__pycache__" / f"bare-{mark}"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        make_room(folder, folder.parent.glob("bare-*"), _MOST)
+    return folder
 
 
 class _NoText(ast.NodeTransformer):
@@ -84,19 +117,22 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node.value.value, str)
 
 
-@cache
-def _imports(path: Path, package: Path) -> tuple[str, ...]:
-    """The files of `ROOMS` that a file imports, relative to the package."""
-    return tuple(_imported(path, package))
+def _taken(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The modules that a file imports from, within `ROOMS`, with the names it takes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_OURS):
+            inside = str(node.module).removeprefix(_OURS)
+            if inside.split(".")[0] in ROOMS:
+                yield inside, tuple(alias.name for alias in node.names)
 
 
-def _imported(path: Path, package: Path) -> Iterator[str]:
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            inside = node.module.removeprefix("kpi_lib.").split(".")
-            if node.module.startswith("kpi_lib.") and inside[0] in ROOMS:
-                names = [[*inside, alias.name] for alias in node.names]
-                yield from {p for parts in [inside, *names] if (p := _file(parts, package))}
+def _imported(read: _Read, package: Path) -> Iterator[str]:
+    """The files that a file imports, relative to the package."""
+    for inside, names in read.taken:
+        parts = inside.split(".")
+        yield from {
+            p for one in [parts, *([*parts, n] for n in names)] if (p := _file(one, package))
+        }
 
 
 def _file(parts: list[str], package: Path) -> str:

@@ -266,13 +266,18 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def forget() -> None:
+    """What this process has read of the code."""
+    for kept in (definition._read, definition._folder, source_of):
+        kept.cache_clear()
+
+
 def changed(package: Path, file: str, was: str, now: str) -> str:
     path = package / file
     text = path.read_text()
     assert was in text
     path.write_text(text.replace(was, now, 1))
-    for kept in (definition._tree, definition._bare, source_of):
-        kept.cache_clear()
+    forget()
     return source_of(KPI, package)
 
 
@@ -283,6 +288,25 @@ def test_code_behind_the_number_is_part_of_its_definition(package: Path) -> None
     assert changed(package, "customers/use/quiet.py", "\nimport ", "\n# more\nimport ") == before
     assert changed(package, "kpis/gross_revenue.py", "return ", "return 1 or ") == before
     assert changed(package, "stats/intervals.py", "return ", "return 1 and ") != before
+
+
+def test_code_kept_as_it_was_read_says_the_same_and_may_be_damaged_or_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget()
+    module = tmp_path / "definition.py"
+    module.write_bytes(Path(str(definition.__file__)).read_bytes())
+    monkeypatch.setattr(definition, "__file__", str(module))
+    first = source_of(KPI)
+    kept = list((tmp_path / "__pycache__").glob("bare-*/*"))
+    assert len(kept) > 20
+    forget()
+    assert source_of(KPI) == first
+    for file in kept:
+        file.write_bytes(b"not a pickle")
+    forget()
+    assert source_of(KPI) == first
+    forget()
 
 
 def test_the_log_is_json_lines_that_any_tool_reads(tmp_path: Path) -> None:

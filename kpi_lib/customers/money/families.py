@@ -73,6 +73,11 @@ def family_of(tables: Tables, rule: Rule) -> str:
 
 def yearly_amounts(tables: Tables, rule: Rule) -> dict[str, tuple[int, float]]:
     """Accounts and amount of the last 12 months by family, for families whose tables are there."""
+    key = ("yearly amounts", rule.currency)
+    return tables.once(key, lambda: _yearly_amounts(tables, rule))
+
+
+def _yearly_amounts(tables: Tables, rule: Rule) -> dict[str, tuple[int, float]]:
     window = [whole_months(Period(tables.as_of, tables.as_of, "month"))]
     found = {}
     for family in available(tables):

@@ -73,7 +73,7 @@ def with_points(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Tab
     """The rows of `scored` without the score."""
     told = (tuple(periods), rule.core_features, rule.window_days, rule.sponsor_days)
     key = (_measured, told)  # what rules that differ in weights and points share
-    rows = tables.once(key, lambda: _measured(tables, periods, rule), tables.keep)
+    rows = tables.once(key, lambda: tables.keep(_measured(tables, periods, rule)))
     full, scale = rule.thresholds, rule.window_days / MONTH
     people = rows["people"].fill_null(0)
     share = ratio(people, rows["seats"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kpi_lib.kpi import Kpi, KpiParams
-from kpi_lib.measure import Cell, Outline, outline, reduce_by, reduced_once, rows_of
+from kpi_lib.measure import Cell, Outline, outline, reduce_by, reduced_by_period, rows_of
 from kpi_lib.schema import Tables
 from kpi_lib.stats import Mean, Proportion
 from kpi_lib.stats.mix import mix_and_rate
@@ -65,7 +65,7 @@ def _usual_segment(kpi: Kpi, tables: Tables) -> str:
 
 def _by_segment(measured: Outline, tables: Tables, earlier: Cell, later: Cell) -> dict[str, float]:
     """Mix and rate, where weights are found under which the segments add up to the whole."""
-    without = reduced_once(measured.kpi, tables, measured.params)
+    without = reduced_by_period(measured.kpi, tables, measured.params)
     if not set(WEIGHTS) & set(without.columns):
         return {}
     observations = measured.kpi.observed(tables, measured.params)

@@ -94,7 +94,7 @@ def outline(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
 
 def _outlined(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
     estimator = kpi.estimator(params)
-    reduced = reduced_once(kpi, tables, params)
+    reduced = reduced_by_period(kpi, tables, params)
     cells = with_dates(points_of(estimator, reduced, ["period"], params.level))
     trend = placed(without_interval(cells, ["period"]), periods_of(tables, params))
     return Outline(kpi, params, trend, *_last_two(kpi, trend), estimator)

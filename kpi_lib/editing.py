@@ -11,8 +11,8 @@ from kpi_lib.schema import Tables
 
 
 def with_table(tables: Tables, name: str, table: ir.Table) -> Tables:
-    """The same tables with one of them replaced."""
-    return replace(tables, tables={**tables.tables, name: table})
+    """The same tables with one of them replaced; what reads only the others is not made again."""
+    return replace(tables, tables={**tables.tables, name: table}, before=tables)
 
 
 def append_rows(table: ir.Table, rows: ir.Table) -> ir.Table:

@@ -6,7 +6,8 @@ stand in `kpi_lib/contract.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import wraps
@@ -51,7 +52,8 @@ class Tables(Mapping[str, ir.Table]):
 
     `name` gives an expression a name in the engine, where the engine has use for one: what is built
     on it is then written as SQL without writing all that lies beneath again. `keep` has it computed
-    as well, once for all that build on it.
+    as well, once for all that build on it. `all_days` is there for a past day of a data set; see
+    `with_all_days`.
     """
 
     tables: Mapping[str, ir.Table]
@@ -60,10 +62,27 @@ class Tables(Mapping[str, ir.Table]):
     currency: str = ""
     name: Namer = field(default=unnamed, repr=False, compare=False)
     keep: Namer = field(default=unnamed, repr=False, compare=False)
-    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    all_days: Tables | None = field(default=None, init=False, repr=False, compare=False)
+    before: Tables | None = field(default=None, repr=False, compare=False)
+    """Tables that these are an edit of: what reads no edited table is taken from there."""
+    _made: dict[Hashable, _Made] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        if self.before is not None and self._frame() != self.before._frame():
+            object.__setattr__(self, "before", None)  # another day may change any answer
+
+    def _frame(self) -> tuple[object, ...]:
+        """What an answer may depend on besides the tables that are read for it."""
+        return self.as_of, self.quarter_starts_in, self.currency, set(self.tables)
 
     def __getitem__(self, name: str) -> ir.Table:
+        _note((name,))
         return self.tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in set(self.tables)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tables)
@@ -72,10 +91,61 @@ class Tables(Mapping[str, ir.Table]):
         return len(self.tables)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made when `key` is first asked for. Do not change it in place."""
-        if key not in self._made:
-            self._made[key] = make()
-        return cast("T", self._made[key])
+        """What `make` gives, made when `key` is first asked for; do not change it in place."""
+        made = self._known(key)
+        if made is None:
+            _READING.each.append(set())
+            try:
+                found = make()
+            finally:
+                read = frozenset(_READING.each.pop())
+            made = self._made[key] = _Made(found, read)
+        _note(made.read)
+        return cast("T", made.found)
+
+    def _known(self, key: Hashable) -> _Made | None:
+        """What was made already, here or, of tables that are the same there, before the edit."""
+        if key in self._made or self.before is None:
+            return self._made.get(key)
+        made = self.before._known(key)
+        same = made and all(self.tables[name] is self.before.tables[name] for name in made.read)
+        return made if same else None
+
+
+def with_all_days(tables: Tables, all_days: Tables) -> Tables:
+    """The tables of a past day, through which what serves all days can be summed up once.
+
+    `all_days` holds the rows known by the last day of the data set, each with `known_on`, the first
+    day whose tables hold it, and without the columns that are filled in later. Filter what is made
+    of them to `known_on` up to `tables.as_of` before anything else is done with it. Tables that are
+    edited afterwards know nothing of it, since their rows are others.
+    """
+    object.__setattr__(tables, "all_days", all_days)
+    return tables
+
+
+class _Reading(threading.local):
+    """The names of the tables read for each thing that is being made, the innermost last."""
+
+    def __init__(self) -> None:
+        self.each: list[set[str]] = []
+
+
+_READING = _Reading()
+"""Of all tables alike: those of another day, or edited in the midst of it, count by their name."""
+
+
+def _note(names: Iterable[str]) -> None:
+    if _READING.each:
+        _READING.each[-1].update(names)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was made once, and the tables that were read for it."""
+
+    found: Any
+    read: frozenset[str]
 
 
 Make = Callable[Concatenate[Tables, P], ir.Table]

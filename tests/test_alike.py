@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pytest
 
-from kpi_lib.alike import Names, kept_each, run_each, texts
+from kpi_lib.alike import Names, kept_each, run_each, run_on_each, texts
 from kpi_lib.engine import run
 from kpi_lib.schema import Tables, named
 
@@ -121,7 +121,7 @@ def test_kept_rows_can_be_asked_again_and_go_away() -> None:
             int(frame["n"].iloc[0]) for frame in run_each(t.aggregate(n=t.count()) for t in kept)
         ]
         pd.testing.assert_frame_equal(run(kept[1].order_by("name")), run(until(DAYS[1])))
-        assert len(set(backend.list_tables()) - before) == len(DAYS)
+        assert len(set(backend.list_tables()) - before) == len(set(DAYS))
     assert counts == [1, 2, 3, 2]
     assert set(backend.list_tables()) == before
 
@@ -171,6 +171,32 @@ def test_a_named_expression_outlives_the_small_tables_it_reads() -> None:
     named = names.named(gridded(DAYS[1]))
     gc.collect()
     pd.testing.assert_frame_equal(run(named.order_by("name")), run(gridded(DAYS[1])))
+
+
+def test_a_question_about_kept_rows_is_made_once_for_all_of_them() -> None:
+    made: list[int] = []
+
+    def largest(table: ir.Table) -> ir.Table:
+        made.append(1)
+        return table.order_by(ibis.desc("amount")).limit(1)
+
+    def narrow(table: ir.Table) -> ir.Table:
+        return table.select("name")
+
+    with kept_each([until(day) for day in DAYS]) as kept:
+        assert len({table.op() for table in kept}) == len(set(DAYS))
+        found = list(run_on_each(("largest", table, largest) for table in kept))
+        assert made == [1]
+        for frame, day in zip(found, DAYS, strict=True):
+            pd.testing.assert_frame_equal(frame, run(largest(until(day))))
+        mixed = [("narrow", narrow(table), largest_name) for table in kept[:2]]
+        mixed += [("narrow", kept[2], narrow)]
+        for (_, table, make), frame in zip(mixed, run_on_each(mixed), strict=True):
+            pd.testing.assert_frame_equal(frame, run(make(table)))
+
+
+def largest_name(table: ir.Table) -> ir.Table:
+    return table.order_by(ibis.desc("name")).limit(1)
 
 
 def test_tables_make_what_is_asked_for_once() -> None:

@@ -87,6 +87,21 @@ def test_the_table_has_the_numbers_of_the_picture() -> None:
         assert any(row["figures"].startswith(one.figure) for row in rows)
 
 
+def test_every_arrow_and_its_words_open_the_page_of_its_kpi_and_nothing_else_does() -> None:
+    """A dash is two points wide: what is clicked is the whole area of an arrow, drawn over it unseen."""
+    picture = growth_picture(list(told()), LEVEL)
+    linked = [layer for layer in picture.spec["layer"] if "href" in layer["encoding"]]
+    (area,) = linked
+    assert area["mark"]["type"] == "rect"
+    assert area["mark"]["fillOpacity"] == 0
+    rows = picture.spec["datasets"][area["data"]["name"]]
+    assert [row["title"] for row in rows] == [one.title for one in told()]
+    assert [row["href"] for row in rows] == [f"{one.kpi.name}.ipynb" for one in told()]
+    for row in rows:
+        assert row["left"] <= row["at"] < row["words"] < row["right"]
+        assert row["top"] < row["bottom"]
+
+
 def test_what_cannot_be_read_is_dashed_and_named() -> None:
     rows, _ = drawn(told())
     arrows = [one for one in told() if one.place.is_arrow]
@@ -111,7 +126,7 @@ def test_a_data_set_with_states_alone_lacks_the_other_links(tmp_path: Path) -> N
     shown, svg = drawn(found)
     (lines,) = {row["figures"] for row in shown if row["title"] == by_kpi["levers"].title}
     assert lines.startswith("missing\n")
-    assert {row["href"] for row in shown if row["title"] == by_kpi["levers"].title} == {None}
+    assert {row["href"] for row in shown if row["title"] == by_kpi["levers"].title} == {""}
     assert "missing" in svg
     said = growth_sentence(found)
     count = sum(one.value is not None for one in found if one.place.is_arrow)

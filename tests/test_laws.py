@@ -19,6 +19,7 @@ from kpi_lib.editing import append_rows
 from kpi_lib.engine import run
 from kpi_lib.evidence.gaming import named_by
 from kpi_lib.kpi import Kpi, Unit
+from kpi_lib.measure import measure, outline
 from kpi_lib.schema import Tables
 from kpi_lib.stats import Total
 from tests.company import all_rows, company, known_rows
@@ -266,6 +267,18 @@ def test_empty_tables_give_empty_results(kpi: Kpi) -> None:
     assert values["value"].isna().all()
     assert (values["n"] == 0).all()
     assert all(rule.check(nothing, kpi.Params()) is None for rule in kpi.fit_rules)
+
+
+@each_kpi
+def test_values_asked_for_alone_are_those_of_the_measurement(kpi: Kpi, tables: Tables) -> None:
+    """To the last bit, also where nothing was observed."""
+    for some in (tables, company({name: [] for name in all_rows()})):
+        whole, bare = (ask(kpi, some, kpi.Params()) for ask in (measure, outline))
+        same = ["period", "label", "value", "n", "resolved", "is_open"]
+        pd.testing.assert_frame_equal(
+            bare.trend[same], whole.trend[same], check_exact=True, check_dtype=False
+        )
+        assert bare.headline.start == whole.headline.start
 
 
 @each_kpi

@@ -19,7 +19,9 @@ from kpi_lib.measure import (
     by_segment,
     headline_position,
     measure,
+    outline,
     part,
+    pool_value,
     pooled,
 )
 from kpi_lib.sections.number import trend_sentence
@@ -163,6 +165,27 @@ def test_pooling_periods_is_the_figure_over_all_their_rows() -> None:
     one = pooled(found, 1)
     assert one is not None
     assert one.value == found.headline.value
+
+
+def test_an_outline_has_the_values_of_the_measurement_without_intervals() -> None:
+    ends = (*LINE, ("late", date(2026, 1, 1), 9.0))  # a period that is not over
+    kpi = kpi_of(list(ends))
+    whole, bare = (one(kpi, TABLES, KpiParams(periods=4)) for one in (measure, outline))
+    for name in ("period", "label", "value", "n", "resolved", "is_open"):
+        assert list(bare.trend[name]) == list(whole.trend[name])
+    for cell, other in ((bare.headline, whole.headline), (bare.previous, whole.previous)):
+        assert cell is not None
+        assert other is not None
+        assert cell == replace(other, low=None, high=None, standard_error=None)
+
+
+def test_a_pool_without_interval_has_the_value_of_the_pool() -> None:
+    found = measured(LINE)
+    for count, back in ((1, 0), (2, 0), (2, 2)):
+        whole, bare = pooled(found, count, back), pool_value(found, count, back)
+        assert whole is not None
+        assert bare == replace(whole, low=None, high=None, standard_error=None)
+    assert pool_value(found, 2, back=3) is None
 
 
 def test_who_is_behind_is_sorted_worst_first_with_names() -> None:

@@ -6,6 +6,6 @@ compiled with marks in place of the constants that vary, and the text is filled 
 Whatever does not fit exactly is compiled on its own; the rows are the same either way.
 """
 
-from kpi_lib.alike.texts import Names, kept_each, run_each
+from kpi_lib.alike.texts import Names, kept_each, run_each, run_on_each
 
-__all__ = ["Names", "kept_each", "run_each"]
+__all__ = ["Names", "kept_each", "run_each", "run_on_each"]

@@ -9,7 +9,7 @@ Whatever does not fit exactly is compiled on its own; the rows are the same eith
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +32,9 @@ FILLED_IN = "duckdb"
 
 _NUMBERS = itertools.count()
 
+Make = Callable[[ir.Table], ir.Table]
+"""A question about the rows of one table."""
+
 
 def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
     """The rows of each expression, as `engine.run` gives them, in the order given.
@@ -51,30 +54,64 @@ def run_each(expressions: Iterable[ir.Table]) -> Iterator[pd.DataFrame]:
         yield seen[text]
 
 
-@contextmanager
-def kept_each(expressions: Iterable[ir.Table]) -> Iterator[list[ir.Table]]:
-    """The rows of each expression as a table of their own, for questions that come back to them.
+def run_on_each(asked: Iterable[tuple[object, ir.Table, Make]]) -> Iterator[pd.DataFrame]:
+    """The rows of `make(table)` for each (key, table, make), as `run_each` gives them.
 
-    Tables of the session that go away at the end; where none are made, the expressions themselves.
+    Whatever has the same key makes the same of tables with the same columns. So for tables that
+    `kept_each` gave it is made once, and its text is read for the others with their names.
     """
     texts = _Texts()
-    names: list[str] = []
+    made: dict[Hashable, tuple[str, str, ibis.Schema]] = {}
+    seen: dict[str, pd.DataFrame] = {}
+    for key, table, make in asked:
+        name = _kept_name(table)
+        whole = (key, table.schema())
+        if whole not in made or not name:
+            expression = make(table)
+            text = texts.of(expression)
+            if text is None:
+                yield run(expression)
+                continue
+            made[whole] = (name, text, expression.schema())
+        of, text, schema = made[whole]
+        text = text.replace(of, name) if of else text
+        if text not in seen:
+            seen[text] = run_text(texts.backend, text, schema)
+        yield seen[text]
+
+
+def _kept_name(table: ir.Table) -> str:
+    """The name of a table that is kept in the session, "" for other expressions."""
+    node = table.op()
+    return node.name if isinstance(node, ops.DatabaseTable) and node.name.startswith(KEPT) else ""
+
+
+@contextmanager
+def kept_each(expressions: Iterable[ir.Table]) -> Iterator[list[ir.Table]]:
+    """The rows of each expression in a table, for questions that come back to them.
+
+    Tables of the session that go away at the end, one for all expressions that come to the same
+    text; where none are made, the expressions themselves.
+    """
+    texts = _Texts()
+    names: dict[str, str] = {}
     try:
         yield [_kept(expression, texts, names) for expression in expressions]
     finally:
-        for name in names:
+        for name in names.values():
             drop_kept(texts.backend, name)
 
 
-def _kept(expression: ir.Table, texts: _Texts, names: list[str]) -> ir.Table:
-    """The expression, or the table that holds its rows, whose name is added to `names`."""
+def _kept(expression: ir.Table, texts: _Texts, names: dict[str, str]) -> ir.Table:
+    """The expression, or the table that holds its rows, whose name is in `names` under its text."""
     text = texts.of(expression)
     if text is None:
         return expression
-    name = f"{KEPT}{next(_NUMBERS)}_"
-    keep_text(texts.backend, name, text)
-    names.append(name)
-    return _table(name, expression, texts.backend)
+    if text not in names:
+        name = f"{KEPT}{next(_NUMBERS)}_"
+        keep_text(texts.backend, name, text)
+        names[text] = name
+    return _table(names[text], expression, texts.backend)
 
 
 class Names:

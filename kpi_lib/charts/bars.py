@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ def bars(
     low: str = "",
     high: str = "",
     beside: Sequence[str] = (),
+    subtitle: str = "",
 ) -> Picture:
     """One horizontal bar per row in the order given, the figure at its end, the interval as a line.
 
@@ -55,7 +57,7 @@ def bars(
         layers.append(
             text.encode(x="right:Q", text=alt.Text(f"{value}:Q", format=axis_format(unit)))
         )
-    return finished(alt.layer(*layers), title, height=max(2, len(order)) * ROW)
+    return finished(alt.layer(*layers), title, subtitle, max(2, len(order)) * ROW)
 
 
 @unchecked
@@ -169,9 +171,9 @@ def stacked(
     unit: Unit | str | None,
     currency: str = "",
 ) -> Picture:
-    """Amounts per period stacked by kind."""
+    """Amounts per period stacked by kind, in the order in which the kinds come."""
     labels = frame[x].drop_duplicates().tolist()
-    kinds = sorted(frame[kind].dropna().unique().tolist())
+    kinds = frame[kind].dropna().drop_duplicates().tolist()
     tips = [tip(x, "period", text=True), tip(kind, "kind", text=True), tip(value, what, unit)]
     colour = alt.Color(f"{kind}:N", sort=kinds, scale=alt.Scale(domain=kinds, range=PALETTE))
     drawn = chart(frame, [x, kind, value]).mark_bar()
@@ -181,4 +183,10 @@ def stacked(
         color=colour,
         tooltip=tips,
     )
-    return finished(drawn, title)
+    return finished(drawn if kinds == sorted(kinds) else _in_order(drawn, kind, kinds), title)
+
+
+def _in_order(drawn: Any, kind: str, kinds: list[str]) -> Any:
+    """The bars stacked in the order of the kinds, the first at the bottom; else it is that of the letters."""
+    place = f"-indexof({json.dumps(kinds)}, datum['{kind}'])"
+    return drawn.transform_calculate(place=place).encode(order=alt.Order("place:Q"))

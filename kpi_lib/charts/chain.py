@@ -27,7 +27,8 @@ _TIPS = [tip("title", "what", text=True), tip("figures", "figure", text=True)]
 class Item:
     """A box or an arrow: title, figures (lines below it), the page it opens (empty: none).
 
-    `is_firm` draws the arrow in full; without it the arrow is dashed.
+    A click anywhere on it or on its words opens the page. `is_firm` draws the arrow in full; without it
+    the arrow is dashed.
     """
 
     title: str
@@ -51,7 +52,7 @@ def chain(rows: Sequence[Sequence[Item]], *, title: str, subtitle: str) -> Pictu
     kinds = [number % 2 == 0 for number, count in enumerate(counts) for _ in range(count)]
     boxes = [one for one, is_box in zip(placed, kinds, strict=True) if is_box]
     arrows = [one for one, is_box in zip(placed, kinds, strict=True) if not is_box]
-    layers = [*_boxes(boxes, tops[-1]), *_arrows(arrows, tops[-1])]
+    layers = [*_boxes(boxes, tops[-1]), *_arrows(arrows, tops[-1]), *_links(placed, tops[-1])]
     return finished(alt.layer(*layers), title, subtitle, tops[-1])
 
 
@@ -71,7 +72,7 @@ def _placed(item: Item, place: int, count: int, top: int, bottom: int) -> dict[s
     left = place * width
     middle = (top + bottom) / 2 - len(item.lines) * LINE / 2
     shown = {"title": item.title, "figures": "\n".join(item.lines), "firm": item.is_firm}
-    shown |= {"href": f"{item.page}.ipynb" if item.page else None}
+    shown |= {"href": f"{item.page}.ipynb" if item.page else ""}
     edge = 0.03 if count > 1 else 0.0
     return shown | {
         "left": left + (edge if place else 0.0),
@@ -110,7 +111,7 @@ def _texts(base: Any, x: str, height: int, align: str) -> list[Any]:
 
 
 def _boxes(rows: list[dict[str, Any]], height: int) -> list[Any]:
-    base = small_chart(rows).encode(href="href:N", tooltip=_TIPS)
+    base = small_chart(rows).encode(tooltip=_TIPS)
     box = base.mark_rect(cornerRadius=6, fill=PALE, fillOpacity=0.55)
     box = box.encode(x=_across("left"), x2="right:Q", y=_down("top", height), y2="bottom:Q")
     return [box, *_texts(base, "centre", height, "center")]
@@ -122,12 +123,19 @@ def _arrows(rows: list[dict[str, Any]], height: int) -> list[Any]:
         own = [row for row in rows if row["firm"] is firm]
         if not own:
             continue
-        base = small_chart(own).encode(href="href:N", tooltip=_TIPS)
+        base = small_chart(own).encode(tooltip=_TIPS)
         rule = base.mark_rule(color=colour, strokeWidth=2.5, strokeDash=dash)
         layers.append(rule.encode(x=_across("at"), y=_down("top", height), y2="tip:Q"))
         head = base.mark_point(shape="triangle-down", filled=True, color=colour, size=110)
         layers.append(head.encode(x=_across("at"), y=_down("tip", height)))
-    return [
-        *layers,
-        *_texts(small_chart(rows).encode(href="href:N", tooltip=_TIPS), "words", height, "left"),
-    ]
+    return [*layers, *_texts(small_chart(rows).encode(tooltip=_TIPS), "words", height, "left")]
+
+
+def _links(rows: list[dict[str, Any]], height: int) -> list[Any]:
+    """What opens a page, as unseen areas over the arrows and boxes: a dash is too thin to be hit."""
+    own = [row for row in rows if row["href"]]
+    if not own:
+        return []
+    base = small_chart(own).encode(href="href:N", tooltip=_TIPS)
+    area = base.mark_rect(fill=PALE, fillOpacity=0, cursor="pointer")
+    return [area.encode(x=_across("left"), x2="right:Q", y=_down("top", height), y2="bottom:Q")]

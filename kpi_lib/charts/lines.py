@@ -36,6 +36,9 @@ from kpi_lib.wording import format_value
 if TYPE_CHECKING:
     import pandas as pd
 
+LONG_NAME = 28
+"""Names longer than this get a legend of two columns, which shows them whole."""
+
 
 @unchecked
 def trend(
@@ -135,6 +138,8 @@ def lines(
     labels = frame[x].drop_duplicates().tolist()
     groups = frame[group].drop_duplicates().tolist()
     colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(range=PALETTE))
+    if max((len(str(name)) for name in groups), default=0) > LONG_NAME:
+        colour = colour.legend(columns=2, labelLimit=340)
     tips = [tip(group, group.replace("_", " "), text=True), tip(x, across, text=True)]
     tips += [tip(y, what, unit)] + ([tip("n", "n", Unit.COUNT)] if "n" in frame else [])
     picture = chart(frame).encode(

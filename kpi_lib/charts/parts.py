@@ -24,6 +24,8 @@ COMES = ("new", "expansion", "reactivation")
 GOES = ("contraction", "churn")
 MOST_BARS = 20
 MOST_ACCOUNTS = 25
+MANY_EMPTY = 0.25
+"""From this share of rows without a figure on, their empty places are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _bars(drawing: Drawing) -> Picture:
     value = main_value(drawing)
     if name == "period" and others:
         return _stacked(drawing, others[0], value)
-    data = drawing.labelled(name).head(MOST_BARS)
+    data, left_out = _with_figure(drawing.labelled(name), value)
+    data = data.head(MOST_BARS)
     bounds = {"low", "high"} <= set(data.columns)
     return bars.bars(
         data,
@@ -99,7 +102,16 @@ def _bars(drawing: Drawing) -> Picture:
         low="low" if bounds else "",
         high="high" if bounds else "",
         beside=[n for n in drawing.measured if drawing.unit(n) is Unit.COUNT and n != value],
+        subtitle=f"{left_out} without a figure left out" if left_out else "",
     )
+
+
+def _with_figure(data: pd.DataFrame, value: str) -> tuple[pd.DataFrame, int]:
+    """The rows to draw, and how many are left out: those without a figure, where they are many."""
+    told = data[value].notna()
+    empty = int((~told).sum())
+    few = empty < MANY_EMPTY * len(data) or not told.any()
+    return (data, 0) if few else (data[told], empty)
 
 
 def _stacked(drawing: Drawing, kind: str, value: str) -> Picture:

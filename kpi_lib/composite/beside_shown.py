@@ -23,7 +23,7 @@ from kpi_lib.measure import (
     periods_of,
     placed,
     reduce_by,
-    reduced_once,
+    reduced_by_period,
     with_dates,
 )
 from kpi_lib.periods import Period
@@ -148,7 +148,7 @@ class Shown:
         self, tables: Tables, params: Any
     ) -> Iterator[tuple[date, dict[str, float], float, pd.DataFrame]]:
         """Each period that was observed: the gaps that it has, what comes of them, its reduced rows."""
-        reduced = reduced_once(self.kpi, tables, params)
+        reduced = reduced_by_period(self.kpi, tables, params)
         keys, _, _, points = self._pointed(tables, params)
         for place, day in enumerate(keys["period"]):
             found = {name: float(points[f"gap_{name}"][place]) for name in self.parts}
@@ -158,14 +158,14 @@ class Shown:
     def _pointed(self, tables: Tables, params: Any) -> Any:
         """What `Combined.pointed` says of the periods."""
         method: Any = self.kpi.estimator(params)
-        reduced = reduced_once(self.kpi, tables, params)
+        reduced = reduced_by_period(self.kpi, tables, params)
         key = (self.kpi.observe, "pointed", params)
         return tables.once(key, lambda: method.pointed(reduced, ["period"]))
 
     def _headline(self, tables: Tables, params: Any) -> Period:
         """The period of the headline, as the page tells it."""
         method: Any = self.kpi.estimator(params)
-        reduced = reduced_once(self.kpi, tables, params)
+        reduced = reduced_by_period(self.kpi, tables, params)
         periods = periods_of(tables, params)
         trend = placed(with_dates(method.points(reduced, ["period"])), periods)
         return periods[headline_position(trend, self.kpi.paired)]

@@ -117,7 +117,7 @@ class Combined:
     def points(self, reduced: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         """*by, value, n, resolved, reason: as `estimate`, without resamples."""
         keys, _, parts, points = self.pointed(reduced, by)
-        found = Computed(keys, points, {}, parts, _NOTHING_BESIDE if self.beside else "")
+        found = Computed(keys, points, {}, parts, self._otherwise)
         return estimates(keys, by, counted(found), found.reasons())
 
     def draws(self, reduced: pd.DataFrame, weights: Floats) -> Floats:
@@ -133,14 +133,12 @@ class Combined:
         self, earlier: pd.DataFrame, later: pd.DataFrame, *, level: float, power: float
     ) -> Difference:
         """Later minus earlier of two independent sets of accounts."""
-        first, second = (
-            self.computed(rows, [], level, seed) for seed, rows in enumerate((earlier, later))
-        )
+        sides = [self.pointed(rows, [], level) for rows in (earlier, later)]
+        if reason := self._lacking(sides[1]) or self._lacking(sides[0]):
+            return difference(_METHOD, reason)
+        first, second = (self._drawn(side, level, seed) for seed, side in enumerate(sides))
         points = (first.points[VALUE][0], second.points[VALUE][0])
-        reason = second.reason(0) or first.reason(0)
-        return _change(
-            points, (first.draws[VALUE][0], second.draws[VALUE][0]), reason, level, power
-        )
+        return _change(points, (first.draws[VALUE][0], second.draws[VALUE][0]), level, power)
 
     def reduce_pairs(self, observations: ir.Table, earlier: date, later: date) -> ir.Table:
         """The reduced rows of both periods; `is_later` tells them apart."""
@@ -151,12 +149,24 @@ class Combined:
 
     def paired_difference(self, pairs: pd.DataFrame, *, level: float, power: float) -> Difference:
         """Later minus earlier, the same accounts drawn for both."""
-        found = self.computed(pairs, ["is_later"], level)
-        if len(found.keys) < 2:
-            return difference(_METHOD, "nothing was observed in one of the periods")
+        both = self.pointed(pairs, ["is_later"], level)
+        if reason := self._lacking(both, 2):
+            return difference(_METHOD, reason)
+        found = self._drawn(both, level)
         points, draws = found.points[VALUE], found.draws[VALUE]
-        reason = found.reason(1) or found.reason(0)
-        return _change((points[0], points[1]), (draws[0], draws[1]), reason, level, power)
+        return _change((points[0], points[1]), (draws[0], draws[1]), level, power)
+
+    def _lacking(self, pointed: _Pointed, cells: int = 1) -> str:
+        """Why so many cells do not all have a value, the last of them first; "" where they have."""
+        keys, _, parts, points = pointed
+        if len(keys) < cells:
+            return "nothing was observed in one of the periods"
+        found = Computed(keys, points, {}, parts, self._otherwise)
+        return next(filter(None, map(found.reason, reversed(range(cells)))), "")
+
+    @property
+    def _otherwise(self) -> str:
+        return _NOTHING_BESIDE if self.beside else ""
 
     def units_needed(
         self, reduced: pd.DataFrame, change: float, *, level: float, power: float
@@ -175,7 +185,10 @@ class Combined:
         self, reduced: pd.DataFrame, by: Sequence[str], level: float, seed: int = 0
     ) -> Computed:
         """Points and draws of every cell of `by`; without a point there are no draws either."""
-        keys, frames, parts, points = self.pointed(reduced, by, level)
+        return self._drawn(self.pointed(reduced, by, level), level, seed)
+
+    def _drawn(self, pointed: _Pointed, level: float, seed: int = 0) -> Computed:
+        keys, frames, parts, points = pointed
         drawn = {m.name: np.full((len(keys), 0), np.nan) for m in self.members}
         places, count = places_of(frames)
         wanted = self._wanted(parts)
@@ -186,7 +199,7 @@ class Combined:
                 drawn[m.name] = np.concatenate([drawn[m.name], block], axis=1)
         told = {name: np.isfinite(point)[:, None] for name, point in points.items()}
         draws = {n: np.where(told[n], one, np.nan) for n, one in self._combined(drawn).items()}
-        return Computed(keys, points, draws, parts, _NOTHING_BESIDE if self.beside else "")
+        return Computed(keys, points, draws, parts, self._otherwise)
 
     def _wanted(self, parts: Mapping[str, pd.DataFrame]) -> dict[str, np.ndarray]:
         """The cells in which each part counts: all, or those in which it and its other have a value."""
@@ -245,10 +258,8 @@ _NOTHING_BESIDE = "no figure of the period can be set beside ours"
 
 
 def _change(
-    points: tuple[Any, Any], draws: tuple[Floats, Floats], reason: str, level: float, power: float
+    points: tuple[Any, Any], draws: tuple[Floats, Floats], level: float, power: float
 ) -> Difference:
-    if reason:
-        return difference(_METHOD, reason)
     changes = draws[1] - draws[0]
     low, high, error = spread(changes, level)
     value = float(points[1] - points[0])

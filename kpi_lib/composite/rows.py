@@ -31,10 +31,10 @@ def stacked(tables: Mapping[str, ir.Table], shared: Sequence[str]) -> ir.Table:
         for name, kind in table.schema().items()
         if name not in shared
     }
-    rows = []
+    rows, nothing = [], {name: ibis.null(kind) for name, kind in own.items()}
     for part, table in tables.items():
         mine = {column_of(part, name): table[name] for name in table.columns if name not in shared}
-        filled = {name: mine.get(name, ibis.null(kind)) for name, kind in own.items()}
+        filled = {name: mine.get(name, null) for name, null in nothing.items()}
         rows.append(table.select(*shared, **{PART: ibis.literal(part)}, **filled))
     return ibis.union(*rows) if len(rows) > 1 else rows[0]
 
@@ -48,7 +48,8 @@ def own_rows(table: ir.Table, part: str) -> ir.Table:
 def own_frame(frame: pd.DataFrame, part: str) -> pd.DataFrame:
     """The same of a fetched frame; the index stays."""
     names = _own_names([str(name) for name in frame.columns], part)
-    return frame.loc[frame[PART] == part, list(names)].rename(columns=names)
+    mine = frame[list(names)][(frame[PART] == part).to_numpy()]  # by columns first: fewer copies
+    return mine.set_axis(list(names.values()), axis="columns")
 
 
 def _own_names(columns: Sequence[str], part: str) -> dict[str, str]:

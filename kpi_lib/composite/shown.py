@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from kpi_lib.composite.card import Composite
 from kpi_lib.composite.rows import own_frame
 from kpi_lib.kpi import Kpi, Part
-from kpi_lib.measure import periods_of, reduced_once, rows_of, with_dates
+from kpi_lib.measure import periods_of, reduced_by_period, rows_of, with_dates
 from kpi_lib.schema import Tables
 from kpi_lib.wording import format_count, format_interval, format_value
 
@@ -28,7 +28,7 @@ def parts_list(parts: Mapping[str, Kpi], kpi: Kpi) -> Part:
         import pandas as pd
 
         newest = periods_of(tables, params)[-1].start
-        reduced = rows_of(reduced_once(kpi, tables, params), [newest])
+        reduced = rows_of(reduced_by_period(kpi, tables, params), [newest])
         method: Any = kpi.estimator(params)
         lines = [
             _line(parts[m.name], m.estimator, own_frame(reduced, m.name), tables, params)
@@ -66,7 +66,7 @@ def over_time(card: Composite, parts: Mapping[str, Kpi], kpi: Kpi) -> Part:
     kinds = {name: part.unit for name, part in parts.items()} | {card.name: card.unit, **card.also}
 
     def compute(tables: Tables, params: Any) -> ir.Table:
-        reduced = reduced_once(kpi, tables, params)
+        reduced = reduced_by_period(kpi, tables, params)
         cells = with_dates(kpi.estimator(params).estimate(reduced, ["period"], params.level))
         cells = _shown(cells.rename(columns={"value": card.name}), tables, params)
         return typed(cells, {"period": "date"} | dict.fromkeys(kinds, "float64"))

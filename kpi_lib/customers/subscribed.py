@@ -114,12 +114,17 @@ def marked_usage(tables: Tables) -> ir.Table:
     )
     if "contacts" not in tables:
         return usage.mutate(is_machine=usage["is_api"]).drop("is_api")
-    contacts = tables["contacts"]
-    services = contacts.filter(contacts["is_service"].fill_null(False))
-    services = services.select(service=services["contact_id"]).distinct()
+    services = service_users(tables)
     joined = usage.left_join(services, usage["person"] == services["service"])
     is_machine = joined["is_api"] | joined["service"].notnull()
     return joined.mutate(is_machine=is_machine).drop("is_api", "service")
+
+
+def service_users(tables: Tables) -> ir.Table:
+    """The contacts that are programs: service. Raises KeyError without `contacts`."""
+    contacts = tables["contacts"]
+    services = contacts.filter(contacts["is_service"].fill_null(False))
+    return services.select(service=services["contact_id"]).distinct()
 
 
 @kept
@@ -159,6 +164,13 @@ def history(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
     return joined.group_by("period", "account_id").aggregate(
         is_api=share >= API_SHARE, is_started=joined["acts"].sum() > 0
     )
+
+
+def within(days: ir.Table, periods: Sequence[Period], window_days: int) -> ir.Table:
+    """The rows by day that lie in any of the windows: said in constants, so that no others are read."""
+    windows = list(periods)
+    first = min(p.end for p in windows) - timedelta(days=window_days)
+    return days.filter(days["day"] > first, days["day"] <= max(p.end for p in windows))
 
 
 def _buckets(periods: Sequence[Period]) -> ir.Table:

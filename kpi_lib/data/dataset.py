@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from kpi_lib.data.checks import Span
 from kpi_lib.data.config import read_day
 from kpi_lib.data.errors import Guess, Problem
 from kpi_lib.engine import run
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, with_all_days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,15 @@ class Dataset:
         name = self._names.named
         keep = self._names.kept if day == self.last_day else name
         masked = known.as_known(self.tables, self.knowledge, day, name)
-        return Tables(masked, day, self.quarter_starts_in, self.currency, name, keep)
+        made = Tables(masked, day, self.quarter_starts_in, self.currency, name, keep)
+        return with_all_days(made, self._all_days) if day < self.last_day else made
+
+    @cached_property
+    def _all_days(self) -> Tables:
+        """The rows known by the last day, with the day on which each became known."""
+        name, keep = self._names.named, self._names.kept
+        dated = known.by_known_day(self.tables, self.knowledge, self.last_day, name)
+        return Tables(dated, self.last_day, self.quarter_starts_in, self.currency, name, keep)
 
     @property
     def dated_fields(self) -> tuple[str, ...]:

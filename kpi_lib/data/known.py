@@ -17,6 +17,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.contract import CONTRACT
+from kpi_lib.data.span import as_day
 from kpi_lib.schema import OPEN_END, Column, Namer, TableContract, unnamed
 
 HISTORY = "account_history"
@@ -104,6 +105,59 @@ def as_known(
 ) -> Mapping[str, ir.Table]:
     """The tables as known at the end of `day`, each made, and named, when it is first asked for."""
     return _Known(tables, knowledge, day, name)
+
+
+class _Dated(_Known):
+    """Tables known by a day of their own, each row with the first day that holds it.
+
+    Columns that are filled in later are not there, nor rows that come after the day.
+    """
+
+    def __getitem__(self, name: str) -> ir.Table:
+        if name not in set(self):
+            raise KeyError(name)
+        return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        dated = (name for name in self._tables if CONTRACT[name].known_on)
+        return (name for name in dated if CONTRACT[name].known_at == "day")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _make(self, name: str) -> ir.Table:
+        present, table = self._knowledge.present[name], self._tables[name]
+        later = {c.name for c in CONTRACT[name].columns if c.known_on and c.name in present}
+        later |= set(self._knowledge.dated_fields) if name == "accounts" else set()
+        table = table.mutate(known_on=known_on(table, CONTRACT[name], present)).drop(*later)
+        if name in self._knowledge.outside:
+            table = after_parent(table, self["accounts"], "account_id")
+        return table.filter(table["known_on"] <= self._day)
+
+
+def by_known_day(
+    tables: Mapping[str, ir.Table], knowledge: Knowledge, day: date, name: Namer = unnamed
+) -> Mapping[str, ir.Table]:
+    """The tables that have a day of their own, each row with `known_on`: the first day of `as_known`
+    that holds it. Nothing that comes after `day`, and no column that is filled in later."""
+    return _Dated(tables, knowledge, day, name)
+
+
+def known_on(table: ir.Table, contract: TableContract, present: Collection[str]) -> ir.DateValue:
+    """The first day on which a row passes `row_conditions`; null where none ever does."""
+    own = as_day(table[contract.known_on])
+    if "recorded_at" not in present:
+        return own
+    recorded = table["recorded_at"].date()
+    return ibis.ifelse(recorded > own, recorded, own)  # no `greatest`: it would pass over a null
+
+
+def after_parent(table: ir.Table, parent: ir.Table, column: str) -> ir.Table:
+    """The rows that have a parent, known from its day on where that comes later."""
+    first = parent.group_by(parent_id=parent[column]).aggregate(there_on=parent["known_on"].min())
+    both = table.join(first, table[column] == first["parent_id"])
+    later = ibis.ifelse(both["there_on"] > both["known_on"], both["there_on"], both["known_on"])
+    return both.mutate(known_on=later).drop("parent_id", "there_on")
 
 
 def mask_table(

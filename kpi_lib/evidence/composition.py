@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kpi_lib.kpi import Kpi, KpiParams
-from kpi_lib.measure import Cell, Measurement, measure, reduce_by, rows_of
+from kpi_lib.measure import Cell, Outline, outline, reduce_by, reduced_by_period, rows_of
 from kpi_lib.schema import Tables
 from kpi_lib.stats import Mean, Proportion
 from kpi_lib.stats.mix import mix_and_rate
+from kpi_lib.stats.resamples import points_of
 from kpi_lib.wording import format_signed, known
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def composition(kpi: Kpi, tables: Tables, params: KpiParams) -> Composition | No
     """The last change taken apart; None where there is none to take apart."""
     segment = params.segment or _usual_segment(kpi, tables)
     asked = params.model_copy(update={"segment": segment})
-    measured = measure(kpi, tables, asked)
+    measured = outline(kpi, tables, asked)
     earlier, later = measured.previous, measured.headline
     if earlier is None or earlier.value is None or later.value is None:
         return None
@@ -62,15 +63,15 @@ def _usual_segment(kpi: Kpi, tables: Tables) -> str:
     return kpi.segments[0] if kpi.segments else ""
 
 
-def _by_segment(
-    measured: Measurement, tables: Tables, earlier: Cell, later: Cell
-) -> dict[str, float]:
+def _by_segment(measured: Outline, tables: Tables, earlier: Cell, later: Cell) -> dict[str, float]:
     """Mix and rate, where weights are found under which the segments add up to the whole."""
+    without = reduced_by_period(measured.kpi, tables, measured.params)
+    if not set(WEIGHTS) & set(without.columns):
+        return {}
     observations = measured.kpi.observed(tables, measured.params)
     by = ["segment", "period"]
-    reduced = reduce_by(measured.estimator, observations, by)
-    rows = rows_of(reduced, [earlier.start, later.start])
-    cells = measured.estimator.estimate(rows, by, measured.params.level)
+    rows = rows_of(reduce_by(measured.estimator, observations, by), [earlier.start, later.start])
+    cells = points_of(measured.estimator, rows, by, measured.params.level)
     for name in WEIGHTS:
         weighed = _weighed(cells, rows, by, name)
         if weighed is not None and _adds_up(weighed, (earlier, later)):
@@ -104,9 +105,7 @@ def _adds_up(weighed: pd.DataFrame, wholes: tuple[Cell, Cell]) -> bool:
     return True
 
 
-def _by_account(
-    measured: Measurement, tables: Tables, earlier: Cell, later: Cell
-) -> dict[str, float]:
+def _by_account(measured: Outline, tables: Tables, earlier: Cell, later: Cell) -> dict[str, float]:
     """The change among accounts seen in both periods, and what leaving and coming did to it."""
     observations = measured.kpi.observed(tables, measured.params)
     days = [earlier.start, later.start]
@@ -115,7 +114,7 @@ def _by_account(
     stayed = seen.filter(seen["times"] == len(days))
     kept = rows.filter(rows["account_id"].isin(stayed["of"]))
     reduced = reduce_by(measured.estimator, kept, ["period"])
-    cells = measured.estimator.estimate(reduced, ["period"], measured.params.level)
+    cells = points_of(measured.estimator, reduced, ["period"], measured.params.level)
     values = {day: known(value) for day, value in zip(cells["period"], cells["value"], strict=True)}
     before, after = (values.get(day) for day in days)
     if before is None or after is None or earlier.value is None or later.value is None:

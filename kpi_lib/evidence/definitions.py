@@ -6,11 +6,12 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
-from kpi_lib.alike import kept_each, run_each
+from kpi_lib.alike import kept_each, run_each, run_on_each
 from kpi_lib.evidence.finding import Settings
 from kpi_lib.evidence.scores import score_of
 from kpi_lib.kpi import Difference, Estimator, Kpi
@@ -27,6 +28,7 @@ from kpi_lib.measure import (
 )
 from kpi_lib.schema import Tables
 from kpi_lib.sentence import is_distinguishable
+from kpi_lib.stats.resamples import points_of
 from kpi_lib.sweep import Variation
 
 if TYPE_CHECKING:
@@ -93,7 +95,9 @@ def _fetched(
 ) -> Frames:
     estimators = [kpi.estimator(variation.params) for variation in chosen]
     both = list(zip(estimators, observed, strict=True))
-    reduced = run_each(e.reduce(rows, ["segment", "period"]) for e, rows in both)
+    reduced = run_on_each(
+        (e, rows, partial(e.reduce, by=["segment", "period"])) for e, rows in both
+    )
     owns = [with_dates(frame) for frame in reduced]
     return Frames(owns, _pairs(kpi, tables, chosen, both), _orders(kpi, tables, chosen, both))
 
@@ -127,7 +131,8 @@ def _pairs(
     if not kpi.paired:
         return [None] * len(both)
     first, second = (period.start for period in periods_of(tables, chosen[0].params)[-2:])
-    return list(run_each(e.reduce_pairs(rows, first, second) for e, rows in both))
+    ends = {"earlier": first, "later": second}
+    return list(run_on_each((e, rows, partial(e.reduce_pairs, **ends)) for e, rows in both))
 
 
 def _orders(
@@ -143,13 +148,14 @@ def _orders(
         return [pd.Series(dtype="float64")] * len(both)
     if kpi.paired:
         last = periods_of(tables, chosen[0].params)[-1].start
-        asked = (_values(e.counted(rows), last) for e, rows in both)
+        found = run_on_each((e, rows, partial(_values, e, last)) for e, rows in both)
     else:
-        asked = (score_of(kpi, tables, variation.params) for variation in chosen)
-    return [frame.set_index("account_id")["score"].astype("float64") for frame in run_each(asked)]
+        found = run_each(score_of(kpi, tables, variation.params) for variation in chosen)
+    return [frame.set_index("account_id")["score"].astype("float64") for frame in found]
 
 
-def _values(rows: ir.Table, period: object) -> ir.Table:
+def _values(estimator: Estimator, period: object, observed: ir.Table) -> ir.Table:
+    rows = estimator.counted(observed)
     newest = rows.filter((rows["period"] == period) & rows["account_id"].notnull())
     return newest.group_by("account_id").aggregate(score=newest["value"].cast("float64").mean())
 
@@ -199,7 +205,7 @@ def _change(
 
 def _pairs_of(estimator: Estimator, newest: pd.DataFrame) -> list[Pair]:
     """The pairs of the largest segments, by name."""
-    cells = estimator.estimate(newest, ["segment"], HALF)
+    cells = points_of(estimator, newest, ["segment"], HALF)
     named = cells[cells["segment"].fillna("") != ""]
     largest = named.sort_values(["n", "segment"], ascending=[False, True]).head(MOST_SEGMENTS)
     return list(itertools.combinations(sorted(largest["segment"].astype(str)), 2))

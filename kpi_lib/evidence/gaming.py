@@ -10,7 +10,7 @@ from kpi_lib.engine import run
 from kpi_lib.evidence.finding import Others, Settings
 from kpi_lib.evidence.outcomes import history
 from kpi_lib.kpi import Better, CheapMove, Kpi, KpiParams, Part
-from kpi_lib.measure import Measurement, measure
+from kpi_lib.measure import Valued, outline
 from kpi_lib.measure.cells import with_dates
 from kpi_lib.schema import Tables
 from kpi_lib.wording import known
@@ -58,19 +58,19 @@ def played(
     kpi: Kpi, tables: Tables, params: KpiParams, others: Others, settings: Settings
 ) -> list[Play]:
     """Each declared move of the card, played. Pays: gains at least the interesting change."""
-    honestly = measure(kpi, tables, params)
+    honestly = outline(kpi, tables, params)
     return [_play(move, honestly, tables, others, settings) for move in kpi.cheap_moves]
 
 
 def _play(
-    move: CheapMove, honestly: Measurement, tables: Tables, others: Others, settings: Settings
+    move: CheapMove, honestly: Valued, tables: Tables, others: Others, settings: Settings
 ) -> Play:
     kpi, params = honestly.kpi, honestly.params
     edited = move.edit(tables, params)
     return play_of(
         move,
         honestly,
-        measure(kpi, edited, params),
+        outline(kpi, edited, params),
         _outcome_gain(tables, edited, settings),
         lambda: _counter(move, honestly, tables, edited, others, settings),
     )
@@ -78,8 +78,8 @@ def _play(
 
 def play_of(
     move: CheapMove,
-    honestly: Measurement,
-    gamed: Measurement,
+    honestly: Valued,
+    gamed: Valued,
     outcome_gain: float | None,
     counter: Callable[[], Counter],
 ) -> Play:
@@ -89,7 +89,7 @@ def play_of(
     return Play(move, gain, pays, outcome_gain, counter() if pays else None)
 
 
-def _gain(kpi: Kpi, before: Measurement, after: Measurement) -> float | None:
+def _gain(kpi: Kpi, before: Valued, after: Valued) -> float | None:
     """How much better the figure of the same period looks."""
     was, now = before.headline.value, _value_of(after, before.headline.label)
     if was is None or now is None:
@@ -97,7 +97,7 @@ def _gain(kpi: Kpi, before: Measurement, after: Measurement) -> float | None:
     return now - was if kpi.better is Better.HIGHER else was - now
 
 
-def _value_of(measured: Measurement, label: str) -> float | None:
+def _value_of(measured: Valued, label: str) -> float | None:
     rows = measured.trend.loc[measured.trend["label"] == label, "value"]
     return None if rows.empty else known(rows.iloc[0])
 
@@ -112,7 +112,11 @@ def _outcome_gain(tables: Tables, edited: Tables, settings: Settings) -> float |
 
 
 def _kept_share(tables: Tables, settings: Settings) -> float | None:
-    """Share of the last year's decisions that were renewals."""
+    """Share of the last year's decisions that were renewals, found once for all moves."""
+    return tables.once(("kept share", settings), lambda: _found_share(tables, settings))
+
+
+def _found_share(tables: Tables, settings: Settings) -> float | None:
     import pandas as pd
 
     decisions = history(tables, settings).decisions
@@ -123,7 +127,7 @@ def _kept_share(tables: Tables, settings: Settings) -> float | None:
 
 def _counter(
     move: CheapMove,
-    honestly: Measurement,
+    honestly: Valued,
     tables: Tables,
     edited: Tables,
     others: Others,
@@ -140,7 +144,7 @@ def _counter(
 
 def _counter_of(
     name: str,
-    honestly: Measurement,
+    honestly: Valued,
     tables: Tables,
     edited: Tables,
     others: Others,
@@ -152,7 +156,7 @@ def _counter_of(
     owner, _, figure = name.rpartition(".")
     if owner in others:
         other, its = others[owner]
-        honestly = measure(other, tables, its)
+        honestly = outline(other, tables, its)
     for part in honestly.kpi.parts if owner in {"", honestly.kpi.name} else ():
         if figure in part.units:
             return _figure(part, figure, honestly, tables, edited, settings)
@@ -168,10 +172,10 @@ def named_by(move: CheapMove) -> list[str]:
 
 
 def _candidate(kpi: Kpi, params: KpiParams, tables: Tables, edited: Tables) -> Counter:
-    return candidate_counter(measure(kpi, tables, params), measure(kpi, edited, params))
+    return candidate_counter(outline(kpi, tables, params), outline(kpi, edited, params))
 
 
-def candidate_counter(before: Measurement, after: Measurement) -> Counter:
+def candidate_counter(before: Valued, after: Valued) -> Counter:
     """Another KPI shows the move when it gets worse by what is worth acting on."""
     kpi, params = before.kpi, before.params
     loss = _gain(kpi, before, after)
@@ -183,7 +187,7 @@ def candidate_counter(before: Measurement, after: Measurement) -> Counter:
 
 
 def _figure(
-    part: Part, name: str, honestly: Measurement, tables: Tables, edited: Tables, settings: Settings
+    part: Part, name: str, honestly: Valued, tables: Tables, edited: Tables, settings: Settings
 ) -> Counter:
     before, after = (
         _latest(with_dates(run(part.compute(one, honestly.params))), name, honestly)
@@ -203,7 +207,7 @@ def figure_counter(
     return Counter(title, unit, before, after, shows)
 
 
-def _latest(frame: pd.DataFrame, name: str, honestly: Measurement) -> float | None:
+def _latest(frame: pd.DataFrame, name: str, honestly: Valued) -> float | None:
     """The figure of the headline's period; of a table without periods, of its only row."""
     rows: Any = frame
     if "period" in frame.columns:

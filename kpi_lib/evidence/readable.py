@@ -15,7 +15,7 @@ from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, t
 from kpi_lib.evidence.once import once
 from kpi_lib.evidence.waiting import enough_on
 from kpi_lib.kpi import Difference, Kpi, KpiParams, Source
-from kpi_lib.measure import Cell, Measurement, measure, pooled, pooled_positions, rows_of
+from kpi_lib.measure import Cell, Measurement, measure, pool_value, pooled_positions, rows_of
 from kpi_lib.periods import PeriodName
 from kpi_lib.schema import Tables
 from kpi_lib.sentence import is_distinguishable, noun_of
@@ -32,7 +32,10 @@ PERIODS_A_YEAR: Mapping[PeriodName, float] = {"week": 365.25 / 7, "month": 12.0,
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two neighbouring stretches of `count` periods each, and the change between them."""
+    """Two neighbouring stretches of `count` periods each, and the change between them.
+
+    Stretches of several periods have a value, and no interval of their own.
+    """
 
     count: int
     earlier: Cell
@@ -83,7 +86,7 @@ def compare(
     if count == 1:
         last, before = measured.headline, measured.previous
         return None if before is None else Comparison(count, before, last, measured.change)
-    later, earlier = pooled(measured, count), pooled(measured, count, back=count)
+    later, earlier = (pool_value(measured, count, back) for back in (0, count))
     if later is None or earlier is None:
         return None
     if measured.kpi.paired:

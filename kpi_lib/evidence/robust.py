@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kpi_lib.evidence.definitions import Reading, direction, readings
 from kpi_lib.evidence.finding import DEFAULTS, Finding, Settings, cannot_tell, tables_of
 from kpi_lib.kpi import Kpi, KpiParams, Source
-from kpi_lib.measure import measure
+from kpi_lib.measure import outline
 from kpi_lib.schema import Tables
 from kpi_lib.stats.rank import kendall_tau
 from kpi_lib.stats.spread import correlation_ratio
@@ -68,7 +68,7 @@ def _back_to_headline(kpi: Kpi, tables: Tables, params: KpiParams) -> int:
     """Periods from the one before the headline up to the newest; a stock's headline is the newest."""
     if kpi.paired:
         return 0
-    measured = measure(kpi, tables, params)
+    measured = outline(kpi, tables, params)
     return len(measured.trend) - list(measured.trend["label"]).index(measured.headline.label) + 1
 
 

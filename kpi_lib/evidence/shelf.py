@@ -13,7 +13,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,12 @@ from kpi_lib.kpi import Kpi, KpiParams, Source
 
 MOST = 500
 """Files kept above which the oldest half goes."""
+
+PATIENCE = 300.0
+"""Seconds to wait for another process that is finding the same."""
+
+POLL = 0.02
+"""Seconds between two looks whether it has ended."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NOT_ASKED = ("review", "cli.py")
@@ -38,16 +44,44 @@ T = TypeVar("T")
 
 
 def found_once(place: Callable[[], Path | None], find: Callable[[], T]) -> T:
-    """What is kept at a place, else what `find` gives; kept only if the place is still the same then."""
+    """What is kept at a place, else what `find` gives; kept only if the place is still the same then.
+
+    While another process finds the same, this one waits for it, for `PATIENCE` seconds at most.
+    """
     file = place()
     if file is None:
         return find()
     with suppress(Exception):  # missing or damaged, and then found anew
         return cast("T", pickle.loads(file.read_bytes()))
-    found = find()
-    if place() == file:
-        _keep(file, found)
+    with _alone(file):
+        with suppress(Exception):  # another process has found it meanwhile
+            return cast("T", pickle.loads(file.read_bytes()))
+        found = find()
+        if place() == file:
+            _keep(file, found)
     return found
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """While open, no other process finds what belongs at a place; where that can be arranged.
+
+    The system lets go of the lock when a process ends in any way. Nothing waits in a circle: a
+    verdict asks for tests, a test for scores, and none of them the other way round.
+    """
+    from filelock import FileLock
+
+    lock = FileLock(file.with_suffix(".lock"))
+    with suppress(OSError):  # a timeout too, which is one
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock.acquire(timeout=PATIENCE, poll_interval=POLL)
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            with suppress(OSError):
+                Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
 
 
 def place_for(source: Source, name: str, asked: object) -> Path | None:

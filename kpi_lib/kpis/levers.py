@@ -142,6 +142,7 @@ def observe(tables: Tables, params: Params) -> ir.Table:
     if params.segment == "fit":
         rows = with_ideal(tables, rows).rename(fit="is_ideal")
     own = rows[params.segment] if params.segment in OWN_SEGMENTS else ibis.literal("")
+    own = own.replace("_", " ") if params.segment == "lever" else own
     rows = rows.select(
         "account_id", "period", "value", unit_id=rows["touch_id"], weight=rows["cost"], segment=own
     )

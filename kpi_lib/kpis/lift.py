@@ -117,7 +117,8 @@ def observe(tables: Tables, params: Params) -> ir.Table:
     rows = rows.mutate(fit=rows["ideal"], unit_id=rows["lever"] + "/" + rows["stay"])
     shown = ("unit_id", "account_id", "period", "value", "weight")
     if params.segment in OWN_SEGMENTS:
-        return rows.select(*shown, segment=rows[params.segment])
+        own = rows[params.segment]
+        return rows.select(*shown, segment=own.replace("_", " "))
     return with_segment(tables, rows.select(*shown), params.segment)
 
 

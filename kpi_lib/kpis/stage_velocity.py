@@ -166,7 +166,8 @@ $$\hat S(t) = \prod_{t_i \le t} \left(1 - \frac{p_i}{n_i}\right), \qquad
 - waiting: business days without a touch in the last `touch_covers_days` (business days)
 - sales velocity = $L$ x win rate x mean amount / $W$ (money per day)
 - forecast: chance of each journey to arrive, given its state and how long it has been there, plus
-  journeys still to come; limits are those of a count with as much variance (journeys)
+  journeys still to come; limits are those of a count with as much variance, and more where the forecasts
+  made before missed by more than it allows (journeys)
 """
 
 KPI = Kpi(
@@ -209,7 +210,8 @@ KPI = Kpi(
         "bought were: read conversion beside it.",
         "A buyer has its own cycle. A target below the organic floor asks for discounts, not for speed.",
         "A day without a touch is called waiting, although the customer may be at work on its side.",
-        "The forecast supposes that the past goes on: the same curves, as many new journeys.",
+        "The forecast supposes that the past goes on: the same curves, as many new journeys. A company that grows "
+        "fast is underrated, and the first year has no forecast.",
         "Dates of states are written down by hand, often at the end of a quarter.",
     ),
     okr="Reduce the {statistic} time from {from_state} to {to_state} from {value} to {target_days} days by "

@@ -56,13 +56,11 @@ def reduce_by(estimator: Estimator, observations: ir.Table, by: Sequence[str]) -
     return with_dates(run(estimator.reduce(observations, list(by))))
 
 
-def reduced_once(kpi: Kpi, tables: Tables, params: KpiParams) -> pd.DataFrame:
-    """The counts and sums per period, fetched once for the same tables and parameters."""
-
-    def fetch() -> pd.DataFrame:
-        return reduce_by(kpi.estimator(params), kpi.observed(tables, params), ["period"])
-
-    return tables.once((kpi.observe, kpi.estimator, params), fetch)
+def reduced_by_period(kpi: Kpi, tables: Tables, params: KpiParams) -> pd.DataFrame:
+    """The same by period for the figure of a card, fetched once: do not change it in place."""
+    estimator = kpi.estimator(params)
+    key = ("reduced", kpi.observe, estimator, params)
+    return tables.once(key, lambda: reduce_by(estimator, kpi.observed(tables, params), ["period"]))
 
 
 def with_dates(frame: pd.DataFrame) -> pd.DataFrame:

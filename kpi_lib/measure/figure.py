@@ -15,15 +15,21 @@ from kpi_lib.measure.cells import (
     cell_of,
     headline_position,
     periods_of,
+    placed,
     points_apart,
-    reduced_once,
+    reduced_by_period,
     rows_of,
     trend_of,
+    with_dates,
 )
 from kpi_lib.schema import Tables
+from kpi_lib.stats.resamples import points_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+UNSURE = ("low", "high", "standard_error")
+"""What says how sure a value is."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,69 @@ class Measurement:
     apart: int = 1
 
 
+@dataclass(frozen=True)
+class Outline:
+    """The values of a KPI on one day, without what they leave open.
+
+    `trend`: as that of a `Measurement`, without intervals and process limits. `headline` and
+    `previous` have no interval either.
+    """
+
+    kpi: Kpi
+    params: KpiParams
+    trend: pd.DataFrame
+    headline: Cell
+    previous: Cell | None
+    estimator: Estimator
+
+
+Valued = Measurement | Outline
+"""What has the values of a KPI, with or without their intervals."""
+
+
 def measure(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
-    """The KPI on the day of `tables`: trend, headline, change. Thin data give None, never an error."""
+    """The KPI on the day of `tables`: trend, headline, change. Thin data give None, never an error.
+
+    Made once for the same tables, card and parameters: do not change its frames in place.
+    """
+    key = ("measured", id(kpi), params)  # the card lives as long as its measurement
+    return tables.once(key, lambda: _measured(kpi, tables, params))
+
+
+def outline(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
+    """The values that `measure` gives, where nobody asks how sure they are: in a part of its time."""
+    key = ("outlined", id(kpi), params)
+    return tables.once(key, lambda: _outlined(kpi, tables, params))
+
+
+def _outlined(kpi: Kpi, tables: Tables, params: KpiParams) -> Outline:
+    estimator = kpi.estimator(params)
+    reduced = reduced_by_period(kpi, tables, params)
+    cells = with_dates(points_of(estimator, reduced, ["period"], params.level))
+    trend = placed(without_interval(cells, ["period"]), periods_of(tables, params))
+    return Outline(kpi, params, trend, *_last_two(kpi, trend), estimator)
+
+
+def without_interval(cells: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Cells of estimates as `cell_of` reads them, what says how sure they are null."""
+    unsure = dict.fromkeys(UNSURE, float("nan"))
+    return cells[[*by, "value", "n", "resolved"]].assign(**unsure)
+
+
+def _last_two(kpi: Kpi, trend: pd.DataFrame) -> tuple[Cell, Cell | None]:
+    """The headline, and the period before it."""
+    position = headline_position(trend, kpi.paired)
+    return cell_of(trend, position), cell_of(trend, position - 1) if position > 0 else None
+
+
+def _measured(kpi: Kpi, tables: Tables, params: KpiParams) -> Measurement:
     estimator = kpi.estimator(params)
     observations = kpi.observed(tables, params)
 
     def pairs(earlier: date, later: date) -> pd.DataFrame:
         return run(estimator.reduce_pairs(observations, earlier, later))
 
-    return measured_on(kpi, tables, params, reduced_once(kpi, tables, params), pairs)
+    return measured_on(kpi, tables, params, reduced_by_period(kpi, tables, params), pairs)
 
 
 Pairs = Callable[[date, date], "pd.DataFrame"]
@@ -77,9 +137,7 @@ def measured_on(
     periods = periods_of(tables, params)
     apart = points_apart(kpi, params, periods)
     trend = trend_of(estimator, reduced, periods, params.level, apart)
-    position = headline_position(trend, kpi.paired)
-    headline = cell_of(trend, position)
-    previous = cell_of(trend, position - 1) if position > 0 else None
+    headline, previous = _last_two(kpi, trend)
     change = _change(kpi, estimator, pairs, reduced, previous, headline, params)
     return Measurement(
         kpi, params, tables.as_of, tables.currency, trend, headline, previous, change, reduced,
@@ -89,26 +147,39 @@ def measured_on(
 
 def pooled(measurement: Measurement, count: int, back: int = 0) -> Cell | None:
     """The figure over `count` periods, ending `back` periods before the headline; None if too few."""
+    estimator, level = measurement.estimator, measurement.params.level
+    return _pool(measurement, count, back, lambda rows, by: estimator.estimate(rows, by, level))
+
+
+def pool_value(measurement: Measurement, count: int, back: int = 0) -> Cell | None:
+    """As `pooled`, without an interval: in a part of its time."""
+    estimator, level = measurement.estimator, measurement.params.level
+
+    def bare(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+        return without_interval(points_of(estimator, rows, by, level), by)
+
+    return _pool(measurement, count, back, bare)
+
+
+def _pool(
+    measurement: Measurement,
+    count: int,
+    back: int,
+    estimate: Callable[[pd.DataFrame, list[str]], pd.DataFrame],
+) -> Cell | None:
     positions = pooled_positions(measurement, count, back)
     if positions is None:
         return None
     rows = measurement.trend.iloc[positions]
     part = rows_of(measurement.reduced, list(rows["period"]))
-    cells = measurement.estimator.estimate(part.assign(pool=0), ["pool"], measurement.params.level)
+    cells = estimate(part.assign(pool=0), ["pool"])
     label = (
         rows["label"].iloc[0]
         if count == 1
         else f"{rows['label'].iloc[0]} to {rows['label'].iloc[-1]}"
     )
     first, last = rows["period"].iloc[0], rows["end"].iloc[-1]
-    empty = {
-        "value": None,
-        "low": None,
-        "high": None,
-        "standard_error": None,
-        "n": 0,
-        "resolved": 1,
-    }
+    empty = {"value": None, "n": 0, "resolved": 1} | dict.fromkeys(UNSURE)
     return cell_from(empty if cells.empty else cells.iloc[0], label, first, last)
 
 

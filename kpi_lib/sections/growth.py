@@ -201,16 +201,20 @@ def _columns(told: list[Told]) -> pd.DataFrame:
     rows = [
         {
             "figure": one.title,
-            "value": one.figure if one.value is not None else "none",
-            "interval": one.interval or "none",
-            "who moves it": one.kpi.owner,
-            "can it be read": one.state,
-            "because": one.because,
+            "value": _with_interval(one),
+            "can it be read": f"{one.state}: {one.because}" if one.because else one.state,
             "counted": ", ".join(part for part in (one.count, one.period) if part),
+            "who moves it": one.kpi.owner,
         }
         for one in told
     ]
     return pd.DataFrame(rows)
+
+
+def _with_interval(one: Told) -> str:
+    if one.value is None:
+        return "none"
+    return f"{one.figure} ({one.interval})" if one.interval else one.figure
 
 
 def growth_sentence(told: list[Told]) -> str:

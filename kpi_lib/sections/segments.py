@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kpi_lib.charts.picture import Picture
 
 
+_LENSES = dict.fromkeys(("is_ideal", "fit"), "fit with the ideal customer")
+
 MOST = 8
 """Segments in one picture: as many as there are colours."""
 
@@ -70,9 +72,10 @@ def _warning(segment: str, undated: Collection[str]) -> str:
 def _segment_lines(measurement: Measurement, frame: pd.DataFrame) -> Picture:
     """Periods in their order, whatever segment lacks one of them."""
     kpi, in_order = measurement.kpi, frame.sort_values("period", kind="stable")
+    name = measurement.params.segment
     return lines.lines(
         in_order[["segment", "label", "value", "n"]],
-        title=f"{kpi.title} by {measurement.params.segment.replace('_', ' ')}",
+        title=f"{kpi.title} by {_LENSES.get(name, name.replace('_', ' '))}",
         what=in_a_sentence(kpi.title),
         unit=kpi.unit,
         currency=measurement.currency,

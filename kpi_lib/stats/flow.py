@@ -186,22 +186,44 @@ def newcomers(chances: dict[int, Floats], each_step: dict[int, float], steps: in
 
 
 def count_limits(mean: float, variance: float, level: float) -> tuple[float, float]:
-    """Limits of a count with this mean and variance: negative binomial, Poisson where not larger.
+    """Limits of a count with this mean and variance, mid-p: half of a count's own chance lies beyond it.
 
-    Equal tails; both limits are counts that lie in the interval.
+    Equal tails; both limits are counts that lie in the interval. Counts have steps, so that limits which
+    never hold less than `level` hold a good deal more where few are expected; mid-p limits hold `level`
+    on average. Source: Lancaster, H. O. (1961), Significance tests in discrete distributions, JASA 56.
     """
     if mean <= 0:
         return 0.0, 0.0
-    size = mean**2 / (variance - mean) if variance > mean * (1 + 1e-9) else math.inf
-    low, high, tail = None, 0, (1 - level) / 2
-    chance = math.exp(-mean) if math.isinf(size) else (size / (size + mean)) ** size
-    below, count = chance, 0
-    while below < 1 - tail and count < 10 * mean + 1000:
-        if low is None and below > tail:
-            low = count
-        count += 1
-        ratio = mean if math.isinf(size) else (size + count - 1) * mean / (size + mean)
-        chance *= ratio / count
-        below += chance
-        high = count
-    return float(high if low is None else low), float(high)
+    counts, chances = count_law(mean, variance)
+    below, tail = np.cumsum(chances) - chances / 2, (1 - level) / 2
+    inside = counts[(below > tail) & (below < 1 - tail)]
+    return float(inside[0]), float(inside[-1])
+
+
+def count_law(mean: float, variance: float) -> tuple[Floats, Floats]:
+    """Counts from low to high and their chances (sum 1), by mean and variance.
+
+    Negative binomial where the variance is larger than the mean, Poisson where it is the same, binomial
+    where it is smaller (its mean is kept, its variance as near as whole trials allow): the laws in which
+    a count is so many times as likely as the one before as a + b / count says.
+    Source: Panjer, H. H. (1981), Recursive evaluation of a family of compound distributions, ASTIN 12.
+    """
+    reach = 12 * math.sqrt(max(variance, mean)) + 30
+    low, high, extra = max(0, int(mean - reach)), int(mean + reach), variance - mean
+    if abs(extra) <= 1e-9 * mean:
+        a, b = 0.0, mean
+    elif extra > 0:
+        size = mean**2 / extra
+        a = mean / (size + mean)
+        b = (size - 1) * a
+    else:
+        trials = max(math.ceil(mean), round(mean**2 / -extra))
+        if trials == mean:
+            return np.array([mean]), np.ones(1)
+        high, odds = min(high, trials), mean / (trials - mean)
+        a, b = -odds, (trials + 1) * odds
+    counts = np.arange(low, high + 1, dtype=np.float64)
+    steps = np.log(a + b / counts[1:])
+    logs = np.concatenate([[0.0], np.cumsum(steps)])
+    chances = np.exp(logs - logs.max())
+    return counts, chances / chances.sum()

@@ -103,19 +103,40 @@ def removal_effects(chain: Chain, counts: Any) -> tuple[Floats, Floats]:
     Source: Anderl, Becker, von Wangenheim, Schumann (2016), International Journal of Research in
     Marketing 33; Kemeny and Snell (1976), Finite Markov Chains, chapter 3. NaN without outcomes.
     """
-    weights = np.atleast_2d(np.asarray(counts, dtype=np.float64))
-    draws, size = len(weights), chain.states
-    flat = np.zeros((draws, size * (size + 2)))
-    np.add.at(flat.T, chain.origin * (size + 2) + chain.target, weights.T)
-    flows = flat.reshape(draws, size, size + 2)
-    leaving = flows.sum(axis=2, keepdims=True)
-    shares = flows / np.where(leaving > 0, leaving, 1.0)
+    shares, size = _shares_left(chain, counts), chain.states
     visits = np.linalg.inv(np.eye(size) - shares[:, :, :size])
     reach = (visits @ shares[:, :, size, None])[:, :, 0]
     chance = reach[:, START]
     lost = [_lost(visits, reach, np.flatnonzero(chain.lever == j)) for j in range(chain.levers)]
     whole = np.where(chance > 0, chance, np.nan)
     return chance, np.stack(lost, axis=1) / whole[:, None]
+
+
+def _shares_left(chain: Chain, counts: Any) -> Floats:
+    """Chances to go from each state to each, and to both ends: (draws, states, states + 2)."""
+    weights = np.atleast_2d(np.asarray(counts, dtype=np.float64))
+    draws, size = len(weights), chain.states
+    flat = np.zeros((draws, size * (size + 2)))
+    np.add.at(flat.T, chain.origin * (size + 2) + chain.target, weights.T)
+    flows = flat.reshape(draws, size, size + 2)
+    leaving = flows.sum(axis=2, keepdims=True)
+    return np.asarray(flows / np.where(leaving > 0, leaving, 1.0), dtype=np.float64)
+
+
+def chances_with(chain: Chain, counts: Any, kept: Any) -> Floats:
+    """The chance of the outcome when only some levers are left: one number per row of `kept` (sets, levers).
+
+    `counts` (moves). A walk that would touch another lever ends without the outcome.
+    """
+    sets, size = np.asarray(kept, dtype=bool), chain.states
+    shares = _shares_left(chain, counts)[0]
+    open_ = np.ones((len(sets), size), dtype=bool)
+    touched = chain.lever >= 0
+    open_[:, touched] = sets[:, chain.lever[touched]]
+    inner = shares[None, :, :size] * open_[:, None, :]
+    outcome = np.broadcast_to(shares[:, size, None], (len(sets), size, 1))
+    reach = np.linalg.solve(np.eye(size) - inner, outcome)
+    return np.asarray(reach[:, START, 0], dtype=np.float64)
 
 
 def _lost(visits: Any, reach: Any, taken: Any) -> Floats:

@@ -75,11 +75,16 @@ def from_histories(repeats: Any, age: Any, counts: Any) -> Renewals:
     An account with fewer kept than come up for was lost at the next one. `counts` are (rows,), or
     (draws, rows) for resamples.
     """
+    each = of_each(repeats, age)
+    number = np.asarray(counts, dtype=np.float64)
+    return Renewals(number @ each.lost, number @ each.kept, number.sum(axis=-1))
+
+
+def of_each(repeats: Any, age: Any) -> Renewals:
+    """The renewals of each account by itself, as `from_histories`: (rows, renewals) of 0 and 1."""
     stayed = np.asarray(repeats, dtype=np.int64)
     is_lost = stayed < np.asarray(age, dtype=np.int64)
-    number = np.asarray(counts, dtype=np.float64)
-    longest = int((stayed + is_lost).max(initial=0))
-    at = np.arange(longest)
-    lost = number @ (is_lost[:, None] & (stayed[:, None] == at)).astype(np.float64)
-    kept = number @ (stayed[:, None] > at).astype(np.float64)
-    return Renewals(lost, kept, number.sum(axis=-1))
+    at = np.arange(int((stayed + is_lost).max(initial=0)))
+    lost = is_lost[:, None] & (stayed[:, None] == at)
+    kept = stayed[:, None] > at
+    return Renewals(lost.astype(np.float64), kept.astype(np.float64), np.ones(len(stayed)))

@@ -19,7 +19,7 @@ from kpi_lib.stats.distributions import Floats
 from kpi_lib.stats.future_orders import discounted_orders
 from kpi_lib.stats.lifetime import discounted_lifetime
 from kpi_lib.stats.maximum import curvature
-from kpi_lib.stats.renewals import Renewals, from_histories
+from kpi_lib.stats.renewals import Renewals, from_histories, of_each
 
 CONTRACT, ORDERS = "contract", "orders"
 NO_MARGIN = "the margin is not above 0: customers that cost more than they bring have no value"
@@ -112,7 +112,7 @@ def under_contract(sample: Sample, terms: Terms) -> Valued:
     rate, horizon = terms.per_renewal, terms.horizon_payments
     lifetime = discounted_lifetime(fitted.mean_churn, fitted.spread, rate, horizon)
     value = sample.total / float(sample.counts.sum()) * float(lifetime)
-    each = from_histories(sample.repeats, sample.age, np.eye(sample.counts.size))
+    each = of_each(sample.repeats, sample.age)
     money = np.stack([np.ones_like(sample.counts), sample.amounts, sample.variances], axis=1)
     renewals = each.lost.shape[1]
 

@@ -12,9 +12,10 @@ import pytest
 import vl_convert
 
 from kpi_lib.charts import bars, lines
+from kpi_lib.charts.parts import picture_of
 from kpi_lib.charts.picture import VEGA_LITE, Picture
 from kpi_lib.charts.theme import PALETTE
-from kpi_lib.kpi import Unit
+from kpi_lib.kpi import Part, Unit
 from tests.charts.gallery import EXAMPLES, trend_frame
 
 OLDEST = "5.8"
@@ -162,3 +163,50 @@ def test_a_waterfall_that_ends_below_zero_is_not_cut_off() -> None:
     (scale,) = [x["scale"] for x in channels(picture, "x") if "scale" in x]
     assert scale["domain"][0] == -30
     assert scale["domain"][1] > 10
+
+
+def told_by_bars(values: list[float]) -> tuple[set[str], str]:
+    """The labels drawn of a part with these figures, and the subtitle."""
+    part = Part(
+        name="levers",
+        title="Levers",
+        meaning="",
+        compute=lambda tables, _: tables["states"],
+        view="bars",
+        units={"amount": Unit.MONEY},
+    )
+    names = [f"lever {number}" for number in range(len(values))]
+    picture = picture_of(part, pd.DataFrame({"lever": names, "amount": values}), currency="EUR")
+    assert picture is not None
+    rows = [row for data in picture.spec["datasets"].values() for row in data]
+    title = picture.spec["title"]
+    return {row["label"] for row in rows}, str(title.get("subtitle", ""))
+
+
+def test_many_rows_without_a_figure_take_no_place_among_the_bars() -> None:
+    labels, said = told_by_bars([3.0, 2.0, math.nan])
+    assert labels == {"lever 0", "lever 1"}
+    assert "1 without a figure" in said
+    labels, said = told_by_bars([3.0, 2.0, 2.0, 1.0, math.nan])
+    assert len(labels) == 5
+    assert "figure" not in said
+    assert len(told_by_bars([math.nan, math.nan])[0]) == 2
+
+
+def test_kinds_are_stacked_in_the_order_in_which_they_come() -> None:
+    """The states of a journey, and not the letters they begin with."""
+    frame = pd.DataFrame({"period": ["Q1"] * 3, "state": ["new", "busy", "done"], "n": [3, 2, 1]})
+    asked: dict[str, Any] = {"title": "x", "x": "period", "kind": "state", "value": "n"}
+    picture = bars.stacked(frame, **asked, what="n", unit=Unit.COUNT)
+    colour = picture.spec["encoding"]["color"]
+    assert colour["scale"]["domain"] == ["new", "busy", "done"]
+    assert "indexof" in picture.spec["transform"][0]["calculate"]
+    drawn = vl_convert.vegalite_to_vega(picture.spec, vl_version="5.8")
+    assert "indexof" in json.dumps(drawn)
+
+
+def test_long_names_of_lines_stand_whole_in_the_legend() -> None:
+    names = ["executive workshop in opportunity", "newsletter in qualified"]
+    frame = pd.DataFrame({"segment": names, "label": ["Q1", "Q1"], "value": [1.0, 2.0]})
+    picture = lines.lines(frame, title="x", what="share", unit=Unit.SHARE)
+    assert picture.spec["encoding"]["color"]["legend"]["labelLimit"] > 300

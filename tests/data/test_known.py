@@ -13,9 +13,10 @@ import pytest
 
 from kpi_lib.contract import CONTRACT
 from kpi_lib.data import Dataset, known, open_dataset
+from kpi_lib.editing import with_table
 from kpi_lib.engine import run
 from kpi_lib.schema import OPEN_END
-from tests.data.companies import YAML, with_row, write_company
+from tests.data.companies import FILES, YAML, with_row, write_company
 from tests.data.corruption import spoiled
 
 DAYS = [
@@ -238,3 +239,37 @@ def test_a_future_row_does_not_move_the_last_day(tmp_path: Path) -> None:
     usage = with_row("usage", f"a1,,{later} 09:00:00,x,ui,1")
     dataset = open_dataset(write_company(tmp_path, usage=usage), require_clean=False)
     assert dataset.last_day == date(2024, 9, 30)
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_the_day_a_row_becomes_known_tells_the_tables_of_each_day(
+    day: date, tmp_path: Path
+) -> None:
+    """Late records, an account that nobody knows, and events before their account is known."""
+    late = FILES["usage.csv"].replace("quantity\n", "quantity,recorded_at\n", 1)
+    head, *lines = late.splitlines()
+    moments = ["", "2024-06-01 00:00:00", "2024-02-20 10:31:00", "", "2024-07-20 23:59:59", ""]
+    told = [f"{line},{moment}" for line, moment in zip(lines, moments, strict=True)]
+    told += [
+        "zz,c1,2024-02-20 10:30:00,report_shared,ui,1,",
+        "a4,c4,2024-05-02 10:30:00,early,ui,1,",
+    ]
+    written = "\n".join([head, *told, ""])
+    data = open_dataset(write_company(tmp_path, usage=written), require_clean=False)
+    then = data.as_of(day)
+    assert then.all_days is not None
+    for name in ("usage", "contacts", "accounts"):
+        dated = then.all_days[name]
+        known_by_then = dated.filter(dated["known_on"] <= day).drop("known_on")
+        expected = then[name].select(*known_by_then.columns)
+        assert contents({name: known_by_then}) == contents({name: expected})
+    assert len(contents({"usage": then.all_days["usage"]})["usage"]) == 7
+    assert "kickoff_on" not in then.all_days["accounts"].columns
+    assert "order_lines" not in then.all_days
+
+
+def test_the_data_sets_own_day_and_edited_tables_know_of_no_other_day(company: Dataset) -> None:
+    past = company.as_of("2024-04-30")
+    assert past.all_days is not None
+    assert company.as_of().all_days is None
+    assert with_table(past, "usage", past["usage"]).all_days is None

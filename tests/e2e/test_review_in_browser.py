@@ -55,6 +55,30 @@ def test_index_shows_each_kpi_and_the_list(browser: Browser, folder: Path, revie
     assert rows == sum(len(found.rows) for found in lists) > 0
 
 
+def test_a_click_on_an_arrow_or_its_words_opens_the_page_of_its_kpi(
+    browser: Browser, folder: Path
+) -> None:
+    """In the picture of the growth system; a box that has no page opens nothing."""
+    home = (folder / "growth_system.html").as_uri()
+    pages = ["levers", "stage_conversion", "stage_velocity", "lift", "lift"]
+    with opened(browser, folder / "growth_system.html") as (page, _):
+        for number, name in enumerate(pages):
+            for away in (0, 90):
+                line = page.locator(".vega-embed svg .mark-rule line").nth(number)
+                line.wait_for(state="attached")
+                line.scroll_into_view_if_needed()
+                place = line.bounding_box()
+                assert place is not None
+                page.mouse.click(place["x"] + away, place["y"] + place["height"] / 2)
+                page.wait_for_url(f"**/{name}.html")
+                page.goto(home)
+        words = page.get_by_text("Moves between demand states", exact=True).last
+        words.scroll_into_view_if_needed()
+        words.click(force=True)
+        page.wait_for_timeout(300)
+        assert page.url == home
+
+
 def test_all_tables_of_a_notebook_sort(browser: Browser, folder: Path) -> None:
     with opened(browser, folder / "inactive_customers.html") as (page, seen):
         for table in page.locator("table.kpi-table").all():

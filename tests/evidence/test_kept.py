@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -267,3 +269,35 @@ def test_another_process_takes_what_all_candidates_ask_for_from_the_shelf(
     assert len(asked(own, PARAMS)) == 4
     assert len(asked(own, PARAMS)) == 5
     assert asked(KPI, PARAMS) == [1]
+
+
+def test_what_another_process_is_finding_is_waited_for(folder: Path, judging: Judging) -> None:
+    """The other process is a thread here, in the midst of finding when the first one asks."""
+    begun, go_on = threading.Event(), threading.Event()
+    one, two = open_dataset(SAMPLE), open_dataset(SAMPLE)
+
+    def slowly() -> str:
+        begun.set()
+        go_on.wait(timeout=60)
+        return "found by the other"
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(shelved, one, KPI, PARAMS, ("scores",), slowly)
+        begun.wait(timeout=60)
+        mine = pool.submit(shelved, two, KPI, PARAMS, ("scores",), lambda: "found again")
+        go_on.set()
+        assert other.result() == mine.result() == "found by the other"
+    assert not list(folder.rglob("*.lock"))
+
+
+def test_who_waits_too_long_finds_it_itself(
+    folder: Path, judging: Judging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one asks while the first is in the midst of it."""
+    monkeypatch.setattr(shelf, "PATIENCE", 0.0)
+    one, two = open_dataset(SAMPLE), open_dataset(SAMPLE)
+
+    def asking() -> list[str]:
+        return ["first", *shelved(two, KPI, PARAMS, ("scores",), lambda: ["second"])]
+
+    assert shelved(one, KPI, PARAMS, ("scores",), asking) == ["first", "second"]

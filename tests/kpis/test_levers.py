@@ -60,6 +60,24 @@ def test_longer_memory_adds_up_too(order: int) -> None:
     assert made["markov"].sum() == pytest.approx(made["linear"].sum())
 
 
+def test_the_chain_told_otherwise_splits_the_same_outcomes() -> None:
+    """Each column adds up to everything, and the first are the Markov model's own shares."""
+    found = shown("memory").set_index("lever")
+    told = found.drop(columns="error")
+    assert told.sum().to_numpy() == pytest.approx(1)
+    assert (found["error"] == 0).all()
+    for order in (1, 2, 3):
+        made = credits(sample(), Params(markov_order=order))
+        whole = pd.Series(made.whole()["markov"], [n.replace("_", " ") for n in made.levers])
+        assert found[f"order_{order}"].to_numpy() == pytest.approx(
+            (whole / whole.sum())[found.index].to_numpy()
+        )
+    models = shown("models").set_index(["model", "lever"])["share"]["markov"]
+    assert found["order_1"].to_numpy() == pytest.approx(models[found.index].to_numpy())
+    alone = credits(sample(), Params(journeys_used="converted")).whole()["markov"]
+    assert sorted(found["converted_only"]) == pytest.approx(sorted(alone / alone.sum()))
+
+
 def test_the_model_moves_money_between_levers_and_never_the_total() -> None:
     params = [SHOWN.model_copy(update={"model": model}) for model in MODELS]
     found = [measure(KPI, sample(), one).trend["value"].to_numpy() for one in params]
@@ -108,7 +126,7 @@ def test_the_return_of_a_lever_is_that_of_its_touches() -> None:
 def test_volume_counts_every_touch() -> None:
     levers = shown("returns")
     touches = run(sample()["interactions"]).groupby("name")["account_id"].agg(["size", "nunique"])
-    own = levers.set_index("lever").loc[touches.index]
+    own = levers.set_index("lever").loc[touches.index.str.replace("_", " ")]
     assert own["touches"].tolist() == touches["size"].tolist()
     assert own["accounts"].tolist() == touches["nunique"].tolist()
 
@@ -116,8 +134,8 @@ def test_volume_counts_every_touch() -> None:
 def test_the_lever_with_the_most_touches_is_not_the_one_that_brings_most() -> None:
     """The post with the many readers (planted) stands first by volume and by no model that sees all touches."""
     ranks = shown("ranks").set_index("lever")
-    assert ranks.loc["post_ten_trends", "by_volume"] == 1
-    seen = ranks.loc["post_ten_trends", ["linear", "time_decay", "shapley"]]
+    assert ranks.loc["post ten trends", "by_volume"] == 1
+    seen = ranks.loc["post ten trends", ["linear", "time_decay", "shapley"]]
     assert seen.min() > 1
 
 

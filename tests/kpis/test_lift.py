@@ -232,6 +232,21 @@ def test_places_by_volume_and_by_lift() -> None:
     assert found["by_lift"].to_dict() == {"guide": 1, "mail": 2}
     mean_of_rest = (10 * 90.0 + 11 * 10.0) / 21
     assert found.loc["mail", "observed"] == pytest.approx((10 - mean_of_rest) * PAID / MONTH)
+    assert found["unstable"].to_dict() == {"guide": "", "mail": ""}
+
+
+def test_a_place_that_the_intervals_leave_open_is_said_to_be_unstable() -> None:
+    """Two levers go to accounts that pay now this and now that: neither place is to be built on."""
+    amounts = [float(10 + 40 * (place % 3)) for place in range(20)]
+    mails = [
+        touch(f"a{place:03}", interaction_id=f"m{place}", lever="channel", name="e_mail")
+        for place in range(10, 20)
+    ]
+    guides = [touch(f"a{place:03}") for place in range(10)]
+    tables = town(amounts[:10], amounts[10:] + amounts, interactions=[*guides, *mails])
+    found = part(KPI, tables, ASKED, "ranks").set_index("lever")
+    assert set(found.index) == {"guide", "e mail"}
+    assert set(found["unstable"]) == {"place 1 to 2 by the intervals; interval spans zero"}
 
 
 def test_effort_and_result_by_the_role_of_the_person() -> None:
@@ -290,6 +305,38 @@ def test_contact_and_account_view_of_the_touches_agree() -> None:
     pd.testing.assert_series_equal(by_account, of_accounts[by_account.index])
 
 
+@pytest.mark.parametrize("lever", ["", "guide_integration"])
+def test_lift_by_account_and_by_person_adds_up_to_the_headline(lever: str) -> None:
+    """Of all periods shown, for the money seen, the money expected and both."""
+    asked = Params(lever=lever, periods=12)
+    accounts, people = (part(KPI, sample(), asked, name) for name in ("by_account", "by_person"))
+    for counts in ("observed", "whole"):
+        rows = run(KPI.observe(sample(), asked.model_copy(update={"counts": counts})))
+        assert accounts[counts].sum() == pytest.approx(rows["value"].sum())
+        assert people[counts].sum() == pytest.approx(rows["value"].sum())
+        assert accounts["exposures"].sum() == rows["weight"].sum()
+    for frame in (accounts, people):
+        both = frame["observed"] + frame["projected"]
+        assert np.allclose(both, frame["whole"])
+    of_people = people.groupby("account_id")["observed"].sum()
+    of_accounts = accounts.set_index("account_id")["observed"]
+    np.testing.assert_allclose(of_people.reindex(of_accounts.index), of_accounts, atol=1e-6)
+    assert len(people) >= len(accounts)
+
+
+def test_what_an_exposure_is_worth_is_shared_among_its_touches() -> None:
+    """Ten pay 90, twelve 10; the first account is touched three times, twice one person."""
+    calls = [touch(f"a{place:03}", contact_id=f"p{place}") for place in range(10)]
+    more = [("one", "p0"), ("two", "other")]
+    calls += [touch("a000", interaction_id=name, contact_id=who) for name, who in more]
+    tables = town([90.0] * 10, [10.0] * 12, interactions=calls)
+    found = part(KPI, tables, ASKED, "by_person").set_index("contact_id")
+    each = 80 * PAID / MONTH
+    assert found.loc["p0", "observed"] == pytest.approx(each * 2 / 3)
+    assert found.loc["other", "observed"] == pytest.approx(each / 3)
+    assert found.loc["p1", "observed"] == pytest.approx(each)
+
+
 def test_forgotten_failures_are_seen_in_the_books() -> None:
     """Of the touches of the last year, those to accounts without a contract are counted here again."""
     touches = run(sample()["interactions"])
@@ -325,5 +372,5 @@ def test_parameters_out_of_bounds_are_refused(bad: dict[str, Any]) -> None:
 
 def test_a_lever_by_name_is_judged_alone() -> None:
     rows = run(KPI.observe(sample(), Params(lever="guide_integration", segment="lever")))
-    assert set(rows["segment"]) == {"guide_integration"}
+    assert set(rows["segment"]) == {"guide integration"}
     assert run(KPI.observe(sample(), Params(lever="unheard of"))).empty

@@ -399,7 +399,7 @@ class TestNotebookPage:
             {"application/vnd.vegalite.v5+json": {"mark": "bar", "data": {"values": rows}}}
         )
         text = page(tmp_path, [code_cell("draw()", output)])
-        assert '[{"href":"one.html"},{"href":null}]' in text
+        assert '[{"href":"one.html"},{"href":""}]' in text
 
     def test_sentence_before_a_record_is_not_for_readers(self, tmp_path: Path) -> None:
         emitted = shown({RESULT_MIME: {}, "text/plain": "record of x"})

@@ -95,7 +95,7 @@ def test_the_whale_curve_ends_at_the_profit_of_all_accounts() -> None:
 
 
 def test_the_portfolio_is_refused_and_its_interval_shown() -> None:
-    last = shown("portfolio").iloc[-1]
+    last = shown("portfolio").iloc[0]
     assert last["low"] < 0 < last["high"]
     assert "includes 0" in last["reason"]
     assert shown("portfolio")["proposed"].isna().all()

@@ -111,8 +111,9 @@ def test_cross_fitting_never_sees_the_group_it_judges() -> None:
     changed = outcome.copy()
     changed[own] = [1, 1, 1, 1, 1]
     again = cross_fitted_probabilities(features, changed, groups, seed=4)
-    np.testing.assert_array_equal(once[own], again[own])
-    assert not np.array_equal(once, again)
+    # Fits are made together and end together, so the last bits of one follow the others' steps.
+    np.testing.assert_allclose(once[own], again[own], rtol=1e-12)
+    assert np.abs(once - again).max() > 1e-3
 
 
 def test_fits_made_together_are_those_made_alone() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kpi_lib.stats import discrete_weibull as bdw
 from kpi_lib.stats import lifetime, renewals
 from kpi_lib.stats import shifted_beta_geometric as sbg
-from kpi_lib.stats.renewals import Renewals, from_counts, from_histories
+from kpi_lib.stats.renewals import Renewals, from_counts, from_histories, of_each
 
 REGULAR = [100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1, 22.3, 20.7, 19.4, 18.3, 17.3]
 HIGH_END = [100, 86.9, 74.3, 65.3, 59.3, 55.1, 51.7, 49.1, 46.8, 44.5, 42.7, 40.9, 39.4]
@@ -287,3 +287,14 @@ def test_a_horizon_counts_so_many_payments() -> None:
     assert lifetime.discounted_lifetime(0.3, 0.4, 0.1, 3) == pytest.approx(expected)
     with pytest.raises(ValueError, match="above 0"):
         lifetime.terms_needed(0.0)
+
+
+def test_the_renewals_of_each_account_add_up_to_those_of_all() -> None:
+    repeats, age, counts = [0, 1, 2, 0, 3], [1, 2, 2, 0, 4], np.array([2.0, 1.0, 0.0, 5.0, 3.0])
+    each, whole = of_each(repeats, age), from_histories(repeats, age, counts)
+    assert each.lost.tolist()[0] == [1, 0, 0, 0]
+    assert each.kept.tolist()[4] == [1, 1, 1, 0]
+    assert not each.at_risk[3].any()
+    assert (counts @ each.lost).tolist() == whole.lost.tolist()
+    assert (counts @ each.kept).tolist() == whole.kept.tolist()
+    assert counts @ each.accounts == whole.accounts

@@ -66,17 +66,16 @@ def stays(tables: Tables, order: tuple[str, ...]) -> ir.Table:
 
 @named
 def stay_touches(tables: Tables, lever_by: LeverBy, order: tuple[str, ...]) -> ir.Table:
-    """The touches of an account while it was in a state: stay, lever, position, after (days since entering),
-    ahead (days until it left or today)."""
+    """The touches of an account while it was in a state: stay, lever, contact_id, position, after (days since
+    entering), ahead (days until it left or today)."""
     rows, spans = touches(tables, lever_by), stays(tables, order).rename(of="account_id")
     joined = rows.join(
         spans, [rows["account_id"] == spans["of"], rows["day"] >= spans["entered_on"]]
     )
     after = joined["day"].delta(joined["entered_on"], unit="day").cast("float64")
     joined = joined.mutate(after=after).filter(after <= joined["days"])
-    return joined.select(
-        "stay", "lever", "position", "after", ahead=joined["days"] - joined["after"]
-    )
+    shown = ("stay", "lever", "contact_id", "position", "after")
+    return joined.select(*shown, ahead=joined["days"] - joined["after"])
 
 
 @kept

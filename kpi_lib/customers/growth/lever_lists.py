@@ -64,6 +64,7 @@ def returns(tables: Tables, rule: Rule) -> ir.Table:
     frame["rank_by_volume"] = frame["touches"].rank(ascending=False, method="min")
     frame["rank_by_credit"] = frame["credited"].round(6).rank(ascending=False, method="min")
     frame = frame.sort_values(["credited", "lever"], ascending=[False, True])
+    frame["lever"] = in_words(frame["lever"])
     return ordered(frame.astype(dict.fromkeys(_COUNTS, COUNT)), kinds)
 
 
@@ -128,7 +129,7 @@ def _of_model(levers: list[str], whole: Any, draws: Any, name: str, level: float
     total = whole.sum()
     share = whole / total if total > 0 else np.full(len(levers), np.nan)
     columns = {"credited": whole, "low": low, "high": high, "share": share}
-    named = [lever.replace("_", " ") for lever in levers]
+    named = in_words(pd.Series(levers, dtype="str"))
     return pd.DataFrame({"model": name.replace("_", " "), "lever": named} | columns)
 
 
@@ -141,7 +142,8 @@ def ranks(tables: Tables, rule: Rule) -> ir.Table:
     frame = ranks_of(_by_model(made, made.whole())).reindex(columns=["lever", *ALL_MODELS])
     counts = run(volume(tables, rule.lever_by)).set_index("lever")["touches"]
     frame["by_volume"] = counts.loc[frame["lever"]].rank(ascending=False, method="min").to_numpy()
-    return ordered(frame.sort_values(["by_volume", "lever"]), kinds)
+    frame = frame.sort_values(["by_volume", "lever"])
+    return ordered(frame.assign(lever=in_words(frame["lever"])), kinds)
 
 
 def agreements(tables: Tables, rule: Rule) -> ir.Table:
@@ -193,7 +195,7 @@ def _effort(rows: ir.Table, name: str) -> ir.Table:
         word: ratio(sums[column], sums[column].sum().over(whole))
         for word, column in (("effort", "touches"), ("spending", "cost"), ("result", "credited"))
     }
-    sums = sums.mutate(returned=_back(sums), **shares_of)
+    sums = sums.mutate(returned=_back(sums), **shares_of, **{name: sums[name].replace("_", " ")})
     shown = [name, "credited", *shares_of, "returned", "cost", "touches", "accounts", "contacts"]
     return sums.select(*shown).order_by(ibis.desc("credited"), name)
 
@@ -269,6 +271,11 @@ def with_role(tables: Tables, rows: ir.Table) -> ir.Table:
     known = tables["contacts"].select("role", who="contact_id")
     rows = rows.left_join(known, rows["contact_id"] == known["who"])
     return rows.mutate(role=rows["role"].fill_null(UNSTATED))
+
+
+def in_words(names: pd.Series[Any]) -> pd.Series[Any]:
+    """Names of levers as they are written on a page: product_demo becomes product demo."""
+    return names.str.replace("_", " ")
 
 
 def stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kpi_lib.customers.growth import lever_lists, lever_parts
+from kpi_lib.customers.growth import lever_lists, lever_memory, lever_parts
 from kpi_lib.kpi import Part, Unit
 from kpi_lib.stats.paths import MODELS
 
@@ -60,6 +60,15 @@ PARTS = (
         compute=lever_lists.agreements,
         view="bars",
         units={"rank_correlation": _RATIO},
+    ),
+    Part(
+        name="memory",
+        title="The Markov chain, told otherwise",
+        meaning="Share of the outcomes: with one, two and three touches remembered; learnt from the journeys with an "
+        "outcome alone; and by all sets of levers instead of one at a time (Shapley), with its standard error where "
+        "there are more than 12 levers.",
+        compute=lever_memory.memory,
+        units=dict.fromkeys(lever_memory.FIGURES, _SHARE),
     ),
     Part(
         name="effectiveness",

@@ -11,7 +11,7 @@ import numpy as np
 from kpi_lib.customers.frames import table_of
 from kpi_lib.customers.growth import lift
 from kpi_lib.customers.growth.lever_effects import timing
-from kpi_lib.customers.growth.lever_lists import COUNT, NUMBER, TEXT, ordered
+from kpi_lib.customers.growth.lever_lists import COUNT, NUMBER, TEXT, in_words, ordered
 from kpi_lib.customers.growth.lever_paths import touches
 from kpi_lib.customers.growth.lift_spread import with_roles
 from kpi_lib.engine import run
@@ -142,15 +142,17 @@ def placebo(tables: Tables, rule: Rule) -> ir.Table:
 
 
 def _alike(tables: Tables, rule: Rule, name: str) -> ir.Table:
-    """name, observed with low and high, by_lift, by_volume (places, 1 first), touches, exposed, comparable.
+    """name, by_lift, by_volume (places, 1 first), observed with low and high, unstable (why its place is not to
+    be built on, "" if nothing speaks against it), touches, exposed, comparable.
 
     All states together, the largest lift first. `touches` are all that are known; by_lift is null where the
     lift cannot be told.
     """
     import pandas as pd
 
-    kinds = {name: TEXT} | dict.fromkeys(("observed", "low", "high"), NUMBER)
-    kinds |= dict.fromkeys(("by_lift", "by_volume", "touches", "exposed", "comparable"), COUNT)
+    kinds = {name: TEXT} | dict.fromkeys(("by_lift", "by_volume"), COUNT)
+    kinds |= dict.fromkeys(("observed", "low", "high"), NUMBER) | {"unstable": TEXT}
+    kinds |= dict.fromkeys(("touches", "exposed", "comparable"), COUNT)
     effort = touches(tables, rule.lever_by)
     counted = run(effort.group_by("lever").aggregate(touches=effort.count()).order_by("lever"))
     if counted.empty:
@@ -163,10 +165,23 @@ def _alike(tables: Tables, rule: Rule, name: str) -> ir.Table:
         rows.append(row | _figures("observed", one, "low", "high"))
     frame = pd.DataFrame(rows)
     places = {"by_lift": frame["observed"], "by_volume": frame["touches"]}
-    frame = frame.assign(**{n: _place(c) for n, c in places.items()})
+    frame = frame.assign(**{n: _place(c) for n, c in places.items()}, unstable=_unstable(frame))
     order = ["observed", "touches", name]
     frame = frame.sort_values(order, ascending=[False, False, True], na_position="last")
-    return ordered(frame, kinds)
+    return ordered(frame.assign(**{name: in_words(frame[name])}), kinds)
+
+
+def _unstable(frame: pd.DataFrame) -> list[str]:
+    """Which places the intervals leave open, and whether there may be no lift at all."""
+    told = frame.dropna(subset=["observed"])
+    said = []
+    for low, high in zip(frame["low"], frame["high"], strict=True):
+        first = 1 + int((told["low"] > high).sum())
+        last = len(told) - int((told["high"] < low).sum())
+        reasons = [f"place {first} to {last} by the intervals"] * (first < last)
+        reasons += ["interval spans zero"] * bool(low <= 0 <= high)
+        said.append("; ".join(reasons) if np.isfinite([low, high]).all() else "no interval")
+    return said
 
 
 def _place(column: pd.Series[Any]) -> pd.Series[Any]:

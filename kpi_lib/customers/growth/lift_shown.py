@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from kpi_lib.customers.growth import lift_lists, lift_parts, lift_spread
+from kpi_lib.customers.growth import lift_levels, lift_lists, lift_parts, lift_spread
 from kpi_lib.kpi import Part, Unit
 
 _PAIR = {"low": Unit.MONEY, "high": Unit.MONEY}
 _N = {"exposed": Unit.COUNT, "comparable": Unit.COUNT}
 _ALIKE = {"observed": Unit.MONEY} | _PAIR | _N
+_MORE = dict.fromkeys(lift_levels.FIGURES, Unit.MONEY)
 _ALIKE |= dict.fromkeys(("by_lift", "by_volume", "touches"), Unit.COUNT)
 
 WHO = Part(
@@ -43,7 +44,7 @@ PARTS = (
         name="ranks",
         title="Rank by volume beside rank by outcome",
         meaning="Money seen, all states together; 1 is the first. A lever used most is not for that the one that "
-        "brings most, and places whose intervals overlap may change.",
+        "brings most. `unstable` says which places the intervals leave open.",
         compute=lift_parts.ranks,
         units=_ALIKE,
     ),
@@ -62,6 +63,21 @@ PARTS = (
         compute=lift_parts.by_role,
         view="bars",
         units=_ALIKE,
+    ),
+    Part(
+        name="by_account",
+        title="Whose money the lift is made of",
+        meaning="Accounts exposed whose windows closed in the periods shown: money more than that of their comparable "
+        "accounts. It adds up to the headline of these periods. One account alone shows chance as much as lift.",
+        compute=lift_levels.by_account,
+        units=_MORE | {"exposures": Unit.COUNT},
+    ),
+    Part(
+        name="by_person",
+        title="The same money by the person touched",
+        meaning="The contact view of the accounts above: what an exposure is worth, shared equally among its touches.",
+        compute=lift_levels.by_person,
+        units=_MORE | {"touches": Unit.COUNT},
     ),
     Part(
         name="whale",

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEED = 20
-_KINDS = {"where": TEXT} | dict.fromkeys(("now", "proposed", "spend"), NUMBER)
-_KINDS |= dict.fromkeys(("gain", "low", "high"), NUMBER) | {"reason": TEXT}
+_KINDS = {"where": TEXT, "reason": TEXT}
+_KINDS |= dict.fromkeys(("gain", "low", "high", "spend", "now", "proposed"), NUMBER)
 
 
 class Rule(lift.Rule, Protocol):
@@ -51,8 +51,8 @@ def with_roles(tables: Tables) -> Tables:
 
 
 def portfolio(tables: Tables, rule: Rule) -> ir.Table:
-    """One row per lever and state with a curve, then one for all: where, now and proposed (touches per
-    account), spend (money, now), gain with low and high (money, in the row of all), reason."""
+    """One row for all, then one per lever and state: where, reason (why there is no spread, or no curve), gain
+    with low and high (money, in the row of all), spend (money, now), now and proposed (touches per account)."""
     import pandas as pd
 
     sums, places = _sums(tables, rule), _places(tables, rule)
@@ -66,8 +66,8 @@ def portfolio(tables: Tables, rule: Rule) -> ir.Table:
             shown[place]["proposed"] = float(proposed)
     spend = float(sum(shown[place]["spend"] for place in kept))
     whole = {"where": "all levers with a curve", "spend": spend, "gain": found.gain}
-    shown.append(whole | {"low": found.low, "high": found.high, "reason": found.reason})
-    frame = pd.DataFrame(shown).reindex(columns=list(_KINDS))
+    whole |= {"low": found.low, "high": found.high, "reason": found.reason}
+    frame = pd.DataFrame([whole, *shown]).reindex(columns=list(_KINDS))
     return ordered(frame.assign(reason=frame["reason"].fillna("")), _KINDS)
 
 

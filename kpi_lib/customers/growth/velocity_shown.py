@@ -109,7 +109,8 @@ PARTS = (
         name="forecast",
         title="Who will get there in the next four quarters",
         meaning="Expected arrivals in `to_state`: of the journeys in each state now, by the curves of "
-        "the past, and of those still to come at the rate of the last year.",
+        "the past, and of those still to come at the rate of the last year. It takes ten arrivals and a "
+        "year of history.",
         compute=outlook_parts.forecast,
         view="bars",
         units=units(COUNT, "expected", "low", "high", "on_the_way", "still_to_come"),
@@ -124,10 +125,11 @@ PARTS = (
     Part(
         name="coverage",
         title="How often the intervals held what came",
-        meaning="Should be near the level of the intervals. Forecasts overlap, so the interval of the "
-        "share itself is too narrow.",
+        meaning="Should be near the level of the intervals. Up to four forecasts are judged by the same "
+        "quarter, so the interval of the share counts quarters, not forecasts.",
         compute=outlook_parts.coverage,
         view="bars",
-        units=units(SHARE, "covered", "low", "high") | units(COUNT, "forecasts", "inside"),
+        units=units(SHARE, "covered", "low", "high")
+        | units(COUNT, "forecasts", "inside", "quarters"),
     ),
 )

@@ -8,9 +8,10 @@ from typing import Literal, Protocol
 import ibis
 import ibis.expr.types as ir
 
-from kpi_lib.customers.subscribed import account_days, history, last_days, marked_usage, ratio
+from kpi_lib.customers.subscribed import last_days, marked_usage, ratio, within
+from kpi_lib.customers.use.by_month import seen
 from kpi_lib.periods import Period
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, kept
 from kpi_lib.stats.composite import FULL, SLACK
 
 PARTS = ("active_share", "breadth", "frequency", "recency", "depth", "sponsors")
@@ -71,7 +72,7 @@ def scored(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
 
 def with_points(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     """The rows of `scored` without the score."""
-    rows = _measured(tables, periods, rule)
+    rows = _measured(tables, periods, rule.window_days, rule.sponsor_days, rule.core_features)
     full, scale = rule.thresholds, rule.window_days / MONTH
     people = rows["people"].fill_null(0)
     share = ratio(people, rows["seats"])
@@ -117,11 +118,21 @@ def _score(rows: ir.Table, rule: Rule) -> ir.FloatingValue:
     return _half_up(score) if rule.rounded else score
 
 
-def _measured(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
-    """Paying accounts with what was counted: people, acts, features, days, idle_days, seats, touched."""
+@kept
+def _measured(
+    tables: Tables,
+    periods: Sequence[Period],
+    window_days: int,
+    sponsor_days: int,
+    core_features: tuple[str, ...],
+) -> ir.Table:
+    """Paying accounts with what was counted: people, acts, features, days, idle_days, seats, touched.
+
+    What rules that differ in weights and thresholds share.
+    """
     rows = _paying_seats(tables, periods)
-    extras = [_use(tables, periods, rule), _machine(tables, periods, rule)]
-    extras.append(_touched(tables, periods, rule))
+    extras = [_use(tables, periods, window_days, core_features), _machine(tables, periods)]
+    extras.append(_touched(tables, periods, sponsor_days))
     for extra in extras:
         keys = [rows["period"] == extra["at"], rows["account_id"] == extra["of"]]
         rows = rows.left_join(extra, keys).drop("at", "of")
@@ -145,16 +156,18 @@ def _paying_seats(tables: Tables, periods: Sequence[Period]) -> ir.Table:
     return sums.mutate(seats=seats.nullif(0.0)).drop("agreed", "own")
 
 
-def _use(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
+def _use(
+    tables: Tables, periods: Sequence[Period], window_days: int, core_features: tuple[str, ...]
+) -> ir.Table:
     """What people did with core features in the window: at, of, people, acts, features, days, idle_days.
 
     `people` is null where no event says who it was.
     """
     usage = marked_usage(tables)
     usage = usage.filter(~usage["is_machine"])
-    if rule.core_features:
-        usage = usage.filter(usage["event"].isin(list(rule.core_features)))
-    windows = last_days(periods, rule.window_days)
+    if core_features:
+        usage = usage.filter(usage["event"].isin(list(core_features)))
+    windows, usage = last_days(periods, window_days), within(usage, periods, window_days)
     inside = [usage["day"] > windows["after_day"], usage["day"] <= windows["on_day"]]
     rows = windows.join(usage, inside)
     sums = rows.group_by(at=rows["period"], of=rows["account_id"]).aggregate(
@@ -167,18 +180,17 @@ def _use(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
     return sums.mutate(people=sums["people"].nullif(0))
 
 
-def _machine(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
+def _machine(tables: Tables, periods: Sequence[Period]) -> ir.Table:
     """Which accounts are served by machine: at, of, is_api."""
-    days = account_days(tables, rule.core_features)
-    return history(days, periods).drop("is_started").rename(at="period", of="account_id")
+    return seen(tables, periods).drop("is_started").rename(at="period", of="account_id")
 
 
-def _touched(tables: Tables, periods: Sequence[Period], rule: Rule) -> ir.Table:
+def _touched(tables: Tables, periods: Sequence[Period], sponsor_days: int) -> ir.Table:
     """Sponsors touched in their window: at, of, touched (0 with a sponsor whom nobody touched).
 
     Accounts without a known sponsor have no row; without the table of interactions none has.
     """
-    windows = last_days(periods, rule.sponsor_days)
+    windows = last_days(periods, sponsor_days)
     contacts = tables["contacts"]
     sponsors = contacts.filter(contacts["role"] == "sponsor")
     sponsors = sponsors.select("created_on", who="contact_id", of="account_id")

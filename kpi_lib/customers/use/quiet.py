@@ -7,7 +7,8 @@ from typing import Protocol
 
 import ibis.expr.types as ir
 
-from kpi_lib.customers.subscribed import account_days, history, last_days, paying
+from kpi_lib.customers.subscribed import account_days, last_days, paying, within
+from kpi_lib.customers.use.by_month import seen
 from kpi_lib.periods import Period
 from kpi_lib.schema import Tables, kept
 
@@ -65,7 +66,9 @@ def _use(
     """`states` without is_inactive: what rules that differ in the number of events share."""
     days = account_days(tables, events, people_only=people_only)
     rows = paying(tables, periods)
-    for extra in (_acts(days, periods, window_days), _seen(days, periods)):
+    before = seen(tables, periods, events, people_only=people_only)
+    before = before.rename(at="period", of="account_id")
+    for extra in (_acts(days, periods, window_days), before):
         keys = [rows["period"] == extra["at"], rows["account_id"] == extra["of"]]
         rows = rows.left_join(extra, keys).drop("at", "of")
     return rows.select(
@@ -80,13 +83,8 @@ def _use(
 
 def _acts(days: ir.Table, periods: Sequence[Period], window_days: int) -> ir.Table:
     """Counted events per window: at, of, acts."""
-    windows = last_days(periods, window_days)
+    windows, days = last_days(periods, window_days), within(days, periods, window_days)
     inside = [days["day"] > windows["after_day"], days["day"] <= windows["on_day"]]
     recent = windows.join(days, inside)
     sums = recent.group_by(at=recent["period"], of=recent["account_id"])
     return sums.aggregate(acts=recent["acts"].sum())
-
-
-def _seen(days: ir.Table, periods: Sequence[Period]) -> ir.Table:
-    """`subscribed.history` with its keys renamed: at, of, is_api, is_started."""
-    return history(days, periods).rename(at="period", of="account_id")

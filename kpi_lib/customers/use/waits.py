@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpi_lib.customers.subscribed import API_SHARE, ratio, small
+from kpi_lib.customers.use.by_month import all_uses, api_use, first_uses
 from kpi_lib.periods import Period, period_of
 from kpi_lib.schema import OPEN_END, Tables, kept
 
@@ -85,30 +86,26 @@ def _starts(tables: Tables, rule: Rule) -> ir.Table:
 
 def _api_only(tables: Tables, starts: ir.Table) -> ir.Table:
     """Accounts of product type api, or without a type and at least 80 % of events by API: of."""
-    usage = tables["usage"]
-    by_api = usage["channel"].fill_null("") == "api"
-    sums = usage.group_by(of=usage["account_id"]).aggregate(
-        calls=usage.count(where=by_api), events=usage.count()
-    )
-    pulled = sums.filter(ratio(sums["calls"], sums["events"]) >= API_SHARE)
+    sums = api_use(tables)
+    pulled = sums.filter(ratio(sums["calls"], sums["everything"]) >= API_SHARE)
     untyped = starts.filter(starts["product"].isnull())
-    untyped = untyped.filter(untyped["account_id"].isin(pulled["of"]))
+    untyped = untyped.filter(untyped["account_id"].isin(pulled["account_id"]))
     typed = starts.filter(starts["product"] == "api")
     return typed.select(of=typed["account_id"]).union(untyped.select(of=untyped["account_id"]))
 
 
 def _value_days(tables: Tables, rule: Rule, starts: ir.Table) -> ir.Table:
     """The day of the k-th value event of each account that has so many: of, value_on."""
-    usage = tables["usage"]
     wanted = [rule.value_event, *([rule.api_value_event] if rule.api_value_event else [])]
-    events = usage.filter(usage["event"].isin(wanted))
-    events = events.select(who=events["account_id"], event=events["event"], at=events["at"])
+    only_first = rule.value_count == 1  # no need to rank all of them
+    uses = first_uses if only_first else all_uses
+    events = uses(tables, wanted).rename(who="account_id")
     if rule.api_value_event:
         api = _api_only(tables, starts).mutate(api=ibis.literal(True))
         events = events.left_join(api, events["who"] == api["of"]).drop("of")
         own = ibis.ifelse(events["api"].fill_null(False), rule.api_value_event, rule.value_event)
         events = events.filter(events["event"] == own)
-    if rule.value_count == 1:  # no need to rank all of them
+    if only_first:
         first = events.group_by(of=events["who"]).aggregate(at=events["at"].min())
         return first.select("of", value_on=first["at"].date())
     order = ibis.window(group_by="who", order_by="at")

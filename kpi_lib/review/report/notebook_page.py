@@ -63,7 +63,7 @@ def _linked(html: str, review: Review) -> str:
 
     def mark(found: re.Match[str]) -> str:
         name = found["name"]
-        return f'"href":"{name}.html"' if name in names else '"href":null'
+        return f'"href":"{name}.html"' if name in names else '"href":""'
 
     return _CHART_LINK.sub(mark, _NOTEBOOK_LINK.sub(link, html))
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -15,6 +16,9 @@ from nbformat import NotebookNode
 
 from kpi_lib.review.notebook_file import new_output
 from kpi_lib.review.status import Limits
+
+_RETRY_MS = 10
+"""Milliseconds until a channel looks again for a kernel that does not listen yet; usually 100."""
 
 
 class StoppedError(Exception):
@@ -46,6 +50,7 @@ class Client(NotebookClient):
         try:
             await self.async_start_new_kernel(**options)
             self.kc = self.channels = self.manager.client()
+            self.channels.context.setsockopt(zmq.RECONNECT_IVL, _RETRY_MS)
             self.channels.start_channels()
             await self._ready(self.channels, deadline)
         except (RuntimeError, OSError) as problem:

@@ -10,21 +10,30 @@ from pathlib import Path
 import kpi_lib
 
 LIBRARIES = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.debugger",
     "pdb",
+    "sqlite3",
     "tornado.platform.asyncio",
     "altair",
     "charset_normalizer",
     "duckdb",
     "ibis.backends.duckdb",
     "ibis.backends.duckdb.converter",
+    "ibis.expr.types.groupby",
     "ipywidgets",
+    "narwhals._interchange.dataframe",
     "pandas",
     "pyarrow.dataset",
     "pyarrow.pandas_compat",
     "pydantic",
+    "scipy.optimize",
     "scipy.special",
 )
 FOR_EVIDENCE = ("scipy.stats",)

@@ -43,7 +43,7 @@ def run_text(backend: Any, text: str, schema: ibis.Schema) -> pd.DataFrame:
 
 
 def _from_text(backend: Any, text: str, schema: ibis.Schema) -> pa.Table:
-    return backend.con.sql(text).to_arrow_table().cast(schema.to_pyarrow())
+    return backend.con.execute(text).to_arrow_table().cast(schema.to_pyarrow())
 
 
 def keep_text(backend: Any, name: str, text: str) -> None:

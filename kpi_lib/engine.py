@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+_BATCH = 10_000
+"""Rows fetched at a time. DuckDB claims memory for a whole batch, usually a million rows: 30 MB for a
+result of any size, which counts against a notebook's share as long as the frame is kept."""
+
 
 def run(expression: ir.Table) -> pd.DataFrame:
     """The rows of `expression` as a pandas frame with plain types.
@@ -43,7 +47,8 @@ def run_text(backend: Any, text: str, schema: ibis.Schema) -> pd.DataFrame:
 
 
 def _from_text(backend: Any, text: str, schema: ibis.Schema) -> pa.Table:
-    return backend.con.execute(text).to_arrow_table().cast(schema.to_pyarrow())
+    rows = backend.con.execute(text).to_arrow_table(_BATCH)
+    return rows.combine_chunks().cast(schema.to_pyarrow())
 
 
 def keep_text(backend: Any, name: str, text: str) -> None:

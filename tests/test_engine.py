@@ -1,0 +1,30 @@
+"""What a result claims of a notebook's memory."""
+
+from __future__ import annotations
+
+import sys
+
+import ibis
+import psutil
+import pytest
+
+from kpi_lib.engine import run
+
+MEGABYTE = 2**20
+
+
+def claimed() -> int:
+    """Bytes of data that this process has claimed, touched or not: what a notebook's limit counts."""
+    return int(psutil.Process().memory_info().data)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is there on Linux only")
+def test_small_frames_that_are_kept_claim_little_memory() -> None:
+    rows = ibis.duckdb.connect().create_table(
+        "rows", ibis.memtable({"name": ["a", "b"], "value": [1.5, 2.5]})
+    )
+    run(rows)
+    before = claimed()
+    kept = [run(rows.filter(rows["value"] > limit)) for limit in range(20)]
+    assert len(kept) == 20
+    assert (claimed() - before) / 20 < 5 * MEGABYTE

@@ -22,6 +22,9 @@ SOCKET = "KPI_WARM_SOCKET"
 # Nothing is imported from the folder the driver runs in; "-P" would forbid it to kernels as well.
 _START = "import sys; del sys.path[0]; from kpi_lib.review.warm_server import main; main()"
 
+_ONE_BLAS_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""Several kernels run at once, and a second thread of each only spins: a twentieth of a review."""
+
 
 def unavailable() -> str:
     """Why kernels cannot be forked here, or an empty string when they can."""
@@ -69,7 +72,8 @@ def start_server(folder: Path, evidence: bool = True) -> subprocess.Popen[bytes]
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / "socket"))
     listener.listen(64)
-    ours = {name: text for name, text in os.environ.items() if name != "JPY_PARENT_PID"}
+    ours = _ONE_BLAS_THREAD | os.environ
+    ours.pop("JPY_PARENT_PID", None)
     number = listener.fileno()
     command = [sys.executable, "-c", _START, str(number), str(folder)]
     command += ["evidence"] if evidence else []

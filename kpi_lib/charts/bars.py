@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, either, ordered, room, tip
+from kpi_lib.charts.encode import amount, chart, either, layered, ordered, room, tip
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, unchecked
 from kpi_lib.charts.units import axis_format, readable
@@ -50,14 +50,16 @@ def bars(
     layers = [base.mark_bar(height={"band": 0.7}).encode(x=x, color=colour)]
     if low and high:
         layers.append(
-            base.mark_rule(color=INK, strokeWidth=1.5).encode(x=f"{low}:Q", x2=f"{high}:Q")
+            base.mark_rule(color=INK, strokeWidth=1.5).encode(
+                x=alt.X(f"{low}:Q"), x2=alt.X2(f"{high}:Q")
+            )
         )
     else:
         text = base.mark_text(align="left", dx=4, fontSize=12, color=INK)
         layers.append(
-            text.encode(x="right:Q", text=alt.Text(f"{value}:Q", format=axis_format(unit)))
+            text.encode(x=alt.X("right:Q"), text=alt.Text(f"{value}:Q", format=axis_format(unit)))
         )
-    return finished(alt.layer(*layers), title, subtitle, max(2, len(order)) * ROW)
+    return finished(layered(*layers), title, subtitle, max(2, len(order)) * ROW)
 
 
 @unchecked
@@ -84,14 +86,14 @@ def waterfall(
     )
     drawn = base.mark_bar(height={"band": 0.7}).encode(
         x=amount("start", what, unit, currency, vertical=False, scale=scale),
-        x2="end:Q",
+        x2=alt.X2("end:Q"),
         color=colour,
         tooltip=[tip("step", "step", text=True), tip("size", what, unit)],
     )
     text = base.mark_text(align="left", dx=5, fontSize=12, color=INK)
-    text = text.encode(x="right:Q", text=alt.Text("size:Q", format=axis_format(unit)))
+    text = text.encode(x=alt.X("right:Q"), text=alt.Text("size:Q", format=axis_format(unit)))
     subtitle = "blue adds, orange takes away, grey is the whole"
-    return finished(alt.layer(drawn, text), title, subtitle, len(order) * ROW)
+    return finished(layered(drawn, text), title, subtitle, len(order) * ROW)
 
 
 def _steps(frame: pd.DataFrame, name: str, value: str, total: str) -> pd.DataFrame:
@@ -136,10 +138,10 @@ def movements(
         y=amount(value, what, unit, currency, zero=True), color=colour, tooltip=tips
     )
     net = base.mark_point(filled=True, color=INK, size=45, opacity=1).encode(
-        y=f"sum({value}):Q",
+        y=alt.Y(f"sum({value}):Q"),
         tooltip=[tip(x, "period", text=True), _sum_tip(value, unit)],
     )
-    return finished(alt.layer(stacked, net), title, "dot: the net of the period")
+    return finished(layered(stacked, net), title, "dot: the net of the period")
 
 
 def _sum_tip(value: str, unit: Unit | str | None) -> Any:

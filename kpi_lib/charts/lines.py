@@ -11,6 +11,7 @@ from kpi_lib.charts.encode import (
     chart,
     either,
     inline,
+    layered,
     ordered,
     small_chart,
     tip,
@@ -69,13 +70,13 @@ def trend(
     ]
     y = amount("value", what, unit, currency, zero=unit is Unit.SHARE)
     edge = amount("low", what, unit, currency, zero=unit is Unit.SHARE)
-    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2="top:Q")
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2=alt.Y2("top:Q"))
     line = base.mark_line(color=BLUE).encode(y=y)
     fill = either("datum.is_open", "white", BLUE, alt.FillValue)
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
     layers = [band, line, points.encode(y=y, fill=fill, tooltip=tips)]
     layers += _limits(data, unit) + _target(data, target, unit, currency)
-    return finished(alt.layer(*layers), title, _key(data, level))
+    return finished(layered(*layers), title, _key(data, level))
 
 
 def _top(frame: pd.DataFrame) -> Any:
@@ -99,7 +100,7 @@ def _limits(data: pd.DataFrame, unit: Unit) -> list[Any]:
     if not possible:
         return []
     base = small_chart([{"limit": edge} for edge in possible])
-    return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="limit:Q")]
+    return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y=alt.Y("limit:Q"))]
 
 
 def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str) -> list[Any]:
@@ -107,8 +108,10 @@ def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str)
         return []
     label = f"target {format_value(target, unit, currency)}"
     base = small_chart([{"target": target, "text": label}])
-    rule = base.mark_rule(color=RED).encode(y="target:Q")
-    text = base.mark_text(color=RED, align="left", dy=-7, x=4).encode(y="target:Q", text="text:N")
+    rule = base.mark_rule(color=RED).encode(y=alt.Y("target:Q"))
+    text = base.mark_text(color=RED, align="left", dy=-7, x=4).encode(
+        y=alt.Y("target:Q"), text=alt.Text("text:N")
+    )
     return [rule, text]
 
 
@@ -181,8 +184,8 @@ def curves(
     if {"low", "high"} <= set(frame.columns):
         band = base.transform_filter(alt.datum[group] == newest)
         band = band.mark_area(interpolate="step-after", opacity=0.15, color=BLUE)
-        layers.insert(0, band.encode(y=amount("low", what, unit, zero=True), y2="high:Q"))
-    return finished(alt.layer(*layers), title, f"blue: {newest}")
+        layers.insert(0, band.encode(y=amount("low", what, unit, zero=True), y2=alt.Y2("high:Q")))
+    return finished(layered(*layers), title, f"blue: {newest}")
 
 
 @unchecked
@@ -212,14 +215,18 @@ def small_multiples(
             scale=alt.Scale(zero=False),
         ),
         color=alt.Color("kind:N", scale=scale),
-        detail="setting:N",
+        detail=alt.Detail("setting:N"),
         tooltip=tips,
     )
     chosen = line.transform_filter("datum.kind == 'as chosen'")
     others = line.transform_filter("datum.kind != 'as chosen'")
     values = inline(rows(data, ["parameter", "setting", "label", "value", "kind"]))
-    panel = alt.layer(others, chosen, data=values).properties(width=PANEL, height=120)
-    facet = panel.facet(facet=alt.Facet("parameter:N", title=None), columns=2)
+    facet = alt.FacetSpec(
+        data=values,
+        facet=alt.Facet("parameter:N", title=None),
+        spec=layered(others, chosen, width=PANEL, height=120),
+        columns=2,
+    )
     return finished(facet, title, height=None)
 
 
@@ -234,4 +241,4 @@ def sparkline(values: list[float | None], *, title: str = "") -> Picture:
     last = base.transform_filter(alt.datum["at"] == len(values) - 1)
     layers = [base.mark_line(color=INK, strokeWidth=1.5), last.mark_point(filled=True, color=RED)]
     setting = {"width": 120, "height": 28, "title": title, "config": CONFIG}
-    return Picture(alt.layer(*layers), setting)
+    return Picture(layered(*layers), setting)

@@ -15,6 +15,9 @@ VEGA_LITE = "application/vnd.vegalite.v5+json"
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.6.1.json"
 
+_INSIDE = {"top_level": False, "data": None}
+"""What altair is told: theme and schema come from here, and each part has its data or shares those above it."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -31,8 +34,8 @@ class Picture:
         """The Vega-Lite specification, its data inside, the same bytes on every run."""
         datasets: dict[str, list[dict[str, Any]]] = {}
         with alt.utils.schemapi.debug_mode(False):
-            spec = _with_named_data(self.chart.to_dict(validate=False), datasets)
-        datasets |= spec.get("datasets", {})  # data that altair named itself
+            made = self.chart.to_dict(validate=False, context=dict(_INSIDE))
+        spec = _with_named_data(made, datasets)
         return {**spec, **self.setting, "$schema": _SCHEMA, "datasets": datasets}
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, either, room, small_chart, tip
+from kpi_lib.charts.encode import amount, chart, either, layered, room, small_chart, tip
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, INK, ORANGE, PALETTE, RED, alt, unchecked
 from kpi_lib.kpi import Unit
@@ -48,7 +48,7 @@ def timeline(
     bar = base.mark_bar(height={"band": 0.72}, opacity=0.9).encode(
         y=rows,
         x=alt.X(f"{start}:Q", title=across, axis=alt.Axis(tickCount=8)),
-        x2=f"{end}:Q",
+        x2=alt.X2(f"{end}:Q"),
         color=colour,
         tooltip=tips,
     )
@@ -56,14 +56,14 @@ def timeline(
     if marker:
         layers.append(_mark(frame, account, marker, rows))
     subtitle = "diamond: the first value" if marker else ""
-    return finished(alt.layer(*layers), title, subtitle, max(3, len(order)) * ROW)
+    return finished(layered(*layers), title, subtitle, max(3, len(order)) * ROW)
 
 
 def _mark(frame: pd.DataFrame, account: str, marker: str, rows: Any) -> Any:
     reached = frame[[account, marker]].drop_duplicates().dropna()
     base = chart(reached).mark_point(shape="diamond", filled=True, size=110, color=INK, opacity=1)
     tips = [tip(account, "account", text=True), tip(marker, "value on day", Unit.DAYS)]
-    return base.encode(y=rows, x=f"{marker}:Q", tooltip=tips)
+    return base.encode(y=rows, x=alt.X(f"{marker}:Q"), tooltip=tips)
 
 
 @unchecked
@@ -99,7 +99,7 @@ def bubbles(
     named = base.transform_filter("datum.mark").mark_text(
         align="left", dx=8, fontSize=11, color=INK
     )
-    return finished(alt.layer(dots, named.encode(text=f"{name}:N")), title, subtitle)
+    return finished(layered(dots, named.encode(text=alt.Text(f"{name}:N"))), title, subtitle)
 
 
 @unchecked
@@ -129,11 +129,13 @@ def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
     )
     shade = alt.Color("suggestion:N", sort=order, scale=alt.Scale(range=PALETTE))
     dots = base.mark_point(filled=True, size=140, opacity=1).encode(color=shade)
-    leads = base.mark_text(align="left", dx=12, fontSize=12, color=INK).encode(text="lead:N")
+    leads = base.mark_text(align="left", dx=12, fontSize=12, color=INK).encode(
+        text=alt.Text("lead:N")
+    )
     line = small_chart([{"at": 1}]).mark_rule(strokeDash=[4, 4], color=ORANGE)
-    line = line.encode(x="at:Q")
+    line = line.encode(x=alt.X("at:Q"))
     subtitle = "the earliest first; right of the dashed line a change worth acting on can be seen"
-    return finished(alt.layer(line, dots, leads), title, subtitle, max(3, len(data)) * ROW)
+    return finished(layered(line, dots, leads), title, subtitle, max(3, len(data)) * ROW)
 
 
 def _months_ahead(months: float) -> str:

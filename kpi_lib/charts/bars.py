@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, either, layered, ordered, room, tip
+from kpi_lib.charts.encode import amount, chart, either, ordered, room, tip
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, unchecked
 from kpi_lib.charts.units import axis_format, readable

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from kpi_lib.charts.encode import layered, small_chart, tip
+from kpi_lib.charts.encode import small_chart, tip
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, alt, unchecked
 

@@ -1,4 +1,4 @@
-"""Small pieces that all pictures share: data, layers, axes, tooltips.
+"""Small pieces that all pictures share: data, axes, tooltips.
 
 Channels are written as objects, `alt.X2("high:Q")`: what is text only, altair looks up among the
 schemas of all its classes, which takes milliseconds for each.
@@ -40,23 +40,6 @@ def small_chart(values: list[dict[str, Any]]) -> Any:
 def inline(values: list[dict[str, Any]]) -> Any:
     """Rows as the data of a chart; named, so that altair leaves them to `Picture`."""
     return alt.Data(values=Rows(values), name="inline")
-
-
-def layered(*parts: Any, **size: Any) -> Any:
-    """The parts over one another, their data written once where all draw the same.
-
-    This is what `alt.layer` makes, which copies each part whole several times on the way.
-    """
-    data = parts[0].data
-    if data is alt.Undefined or any(part.data is not data for part in parts):
-        return alt.LayerSpec(layer=list(parts), **size)
-    return alt.LayerSpec(layer=[_without_data(part) for part in parts], data=data, **size)
-
-
-def _without_data(part: Any) -> Any:
-    bare = part.copy(deep=False)
-    bare.data = alt.Undefined
-    return bare
 
 
 def ordered(

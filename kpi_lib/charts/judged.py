@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, either, layered, small_chart, tip
+from kpi_lib.charts.encode import amount, chart, either, small_chart, tip
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, RED, alt, unchecked
 from kpi_lib.kpi import Unit

@@ -11,11 +11,11 @@ from kpi_lib.charts.encode import (
     chart,
     either,
     inline,
-    layered,
     ordered,
     small_chart,
     tip,
 )
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import (
     BLUE,

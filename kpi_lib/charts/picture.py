@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from kpi_lib.charts.layers import alone
 from kpi_lib.charts.theme import CONFIG, HEIGHT, WIDTH, alt
 from kpi_lib.charts.values import Rows, checksum, digest, rounded
 
@@ -14,9 +15,6 @@ VEGA_LITE = "application/vnd.vegalite.v5+json"
 """The one type that JupyterLab, Voila and the report draw without a network."""
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.6.1.json"
-
-_INSIDE = {"top_level": False, "data": None}
-"""What altair is told: theme and schema come from here, and each part has its data or shares those above it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Picture:
         """The Vega-Lite specification, its data inside, the same bytes on every run."""
         datasets: dict[str, list[dict[str, Any]]] = {}
         with alt.utils.schemapi.debug_mode(False):
-            made = self.chart.to_dict(validate=False, context=dict(_INSIDE))
+            made = alone(self.chart).to_dict(validate=False)
         spec = _with_named_data(made, datasets)
         return {**spec, **self.setting, "$schema": _SCHEMA, "datasets": datasets}
 

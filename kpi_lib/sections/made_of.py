@@ -70,19 +70,21 @@ def text_of(drawing: Drawing, column: str, value: Any) -> str:
 
 def _largest(drawing: Drawing) -> str:
     name, column = drawing.named[0], main_value(drawing)
-    rows = drawing.labelled(name).dropna(subset=[column])
-    if rows.empty:
+    known = drawing.frame[column].notna()
+    sizes = drawing.frame[column][known]
+    if sizes.empty:
         return f"{drawing.part.title}: no figure can be told."
     if name == "period":
         kinds = len(drawing.named) > 1
-        return _newest_kinds(drawing, rows, column) if kinds else _latest(drawing)
-    top = rows.iloc[int(rows[column].argmax())]
-    who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
-    said = f"The largest: {who} with {text_of(drawing, column, top[column])}"
-    whole = float(rows[column].sum())
-    if not _adds_up(drawing, column) or len(rows) < 2 or whole <= 0 or rows[column].min() < 0:
+        return _newest_kinds(drawing, column) if kinds else _latest(drawing)
+    named = drawing.frame[name][known].iloc[int(sizes.argmax())]
+    top, whole = float(sizes.max()), float(sizes.sum())
+    label = drawing.label(name, named)
+    who = label if isinstance(named, str) else f"{column_title(name)} {label}"
+    said = f"The largest: {who} with {text_of(drawing, column, top)}"
+    if not _adds_up(drawing, column) or len(sizes) < 2 or whole <= 0 or sizes.min() < 0:
         return f"{said}."
-    share = format_value(float(top[column]) / whole, "share")
+    share = format_value(top / whole, "share")
     return f"{said}, {share} of {text_of(drawing, column, whole)}."
 
 
@@ -90,8 +92,9 @@ def _adds_up(drawing: Drawing, column: str) -> bool:
     return drawing.unit(column) not in _NOT_ADDED and not column.startswith(_AVERAGES)
 
 
-def _newest_kinds(drawing: Drawing, rows: pd.DataFrame, column: str) -> str:
+def _newest_kinds(drawing: Drawing, column: str) -> str:
     """The kinds of the newest period, the largest first."""
+    rows = drawing.labelled("period").dropna(subset=[column])
     newest = rows["label"].iloc[-1]
     kinds = rows[rows["label"] == newest].sort_values(column, ascending=False)
     named = kinds[drawing.named[1]].tolist()

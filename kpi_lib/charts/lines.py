@@ -8,10 +8,12 @@ from kpi_lib.charts.encode import (
     BREAK,
     MANY,
     amount,
+    category,
     chart,
     either,
     inline,
     ordered,
+    quantity,
     small_chart,
     tip,
 )
@@ -70,7 +72,7 @@ def trend(
     ]
     y = amount("value", what, unit, currency, zero=unit is Unit.SHARE)
     edge = amount("low", what, unit, currency, zero=unit is Unit.SHARE)
-    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2=alt.Y2("top:Q"))
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2=alt.Y2(field="top"))
     line = base.mark_line(color=BLUE).encode(y=y)
     fill = either("datum.is_open", "white", BLUE, alt.FillValue)
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
@@ -100,7 +102,7 @@ def _limits(data: pd.DataFrame, unit: Unit) -> list[Any]:
     if not possible:
         return []
     base = small_chart([{"limit": edge} for edge in possible])
-    return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y=alt.Y("limit:Q"))]
+    return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y=quantity(alt.Y, "limit"))]
 
 
 def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str) -> list[Any]:
@@ -108,9 +110,9 @@ def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str)
         return []
     label = f"target {format_value(target, unit, currency)}"
     base = small_chart([{"target": target, "text": label}])
-    rule = base.mark_rule(color=RED).encode(y=alt.Y("target:Q"))
+    rule = base.mark_rule(color=RED).encode(y=quantity(alt.Y, "target"))
     text = base.mark_text(color=RED, align="left", dy=-7, x=4).encode(
-        y=alt.Y("target:Q"), text=alt.Text("text:N")
+        y=quantity(alt.Y, "target"), text=category(alt.Text, "text")
     )
     return [rule, text]
 
@@ -140,7 +142,7 @@ def lines(
     """One line per group over ordered labels, with a legend."""
     labels = frame[x].drop_duplicates().tolist()
     groups = frame[group].drop_duplicates().tolist()
-    colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(range=PALETTE))
+    colour = category(alt.Color, group, sort=groups, scale=alt.Scale(range=PALETTE))
     if max((len(str(name)) for name in groups), default=0) > LONG_NAME:
         colour = colour.legend(columns=2, labelLimit=340)
     tips = [tip(group, group.replace("_", " "), text=True), tip(x, across, text=True)]
@@ -172,9 +174,9 @@ def curves(
     groups = frame[group].drop_duplicates().tolist()
     newest = focus if focus in groups else groups[-1]
     shades = [BLUE if name == newest else PALE for name in groups]
-    colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(domain=groups, range=shades))
+    colour = category(alt.Color, group, sort=groups, scale=alt.Scale(domain=groups, range=shades))
     base = chart(frame).encode(
-        x=alt.X(f"{x}:Q", title=across, axis=alt.Axis(tickCount=6), scale=alt.Scale(nice=False))
+        x=quantity(alt.X, x, title=across, axis=alt.Axis(tickCount=6), scale=alt.Scale(nice=False))
     )
     tips = [tip(group, "cohort", text=True), tip(x, across, Unit.COUNT), tip(y, what, unit)]
     line = base.mark_line(interpolate="step-after").encode(
@@ -184,7 +186,9 @@ def curves(
     if {"low", "high"} <= set(frame.columns):
         band = base.transform_filter(alt.datum[group] == newest)
         band = band.mark_area(interpolate="step-after", opacity=0.15, color=BLUE)
-        layers.insert(0, band.encode(y=amount("low", what, unit, zero=True), y2=alt.Y2("high:Q")))
+        layers.insert(
+            0, band.encode(y=amount("low", what, unit, zero=True), y2=alt.Y2(field="high"))
+        )
     return finished(layered(*layers), title, f"blue: {newest}")
 
 
@@ -208,14 +212,15 @@ def small_multiples(
     line = alt.Chart().mark_line(strokeWidth=2)
     line = line.encode(
         x=ordered("label", labels, "period", count=MANY + 1),
-        y=alt.Y(
-            "value:Q",
+        y=quantity(
+            alt.Y,
+            "value",
             title=unit_name(unit, currency) or what,
             axis=alt.Axis(format=axis_format(unit), tickCount=4),
             scale=alt.Scale(zero=False),
         ),
-        color=alt.Color("kind:N", scale=scale),
-        detail=alt.Detail("setting:N"),
+        color=category(alt.Color, "kind", scale=scale),
+        detail=category(alt.Detail, "setting"),
         tooltip=tips,
     )
     chosen = line.transform_filter("datum.kind == 'as chosen'")
@@ -223,7 +228,7 @@ def small_multiples(
     values = inline(rows(data, ["parameter", "setting", "label", "value", "kind"]))
     facet = alt.FacetSpec(
         data=values,
-        facet=alt.Facet("parameter:N", title=None),
+        facet=category(alt.Facet, "parameter", title=None),
         spec=layered(others, chosen, width=PANEL, height=120),
         columns=2,
     )
@@ -235,8 +240,8 @@ def sparkline(values: list[float | None], *, title: str = "") -> Picture:
     """A small line without axes, its last point marked."""
     data = [{"at": place, "value": value} for place, value in enumerate(values)]
     base = small_chart(data).encode(
-        x=alt.X("at:Q", axis=None),
-        y=alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False)),
+        x=quantity(alt.X, "at", axis=None),
+        y=quantity(alt.Y, "value", axis=None, scale=alt.Scale(zero=False)),
     )
     last = base.transform_filter(alt.datum["at"] == len(values) - 1)
     layers = [base.mark_line(color=INK, strokeWidth=1.5), last.mark_point(filled=True, color=RED)]

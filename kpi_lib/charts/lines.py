@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.encode import (
@@ -83,7 +84,8 @@ def trend(
 
 def _top(frame: pd.DataFrame) -> Any:
     """Upper ends as drawn: one that is not reached goes up to the largest figure there is."""
-    highest = frame[["value", "high"]].max().max()
+    known = [one for name in ("value", "high") for one in frame[name].dropna().tolist()]
+    highest = max(known, default=math.nan)
     return frame["high"].fillna(highest).where(frame["low"].notna())
 
 
@@ -97,8 +99,9 @@ def _ticks(frame: pd.DataFrame) -> list[str]:
 
 def _limits(data: pd.DataFrame, unit: Unit) -> list[Any]:
     """Dashed lines at the natural process limits, where the frame has them and a share can go."""
-    edges = data[["lower_limit", "upper_limit"]].dropna().head(1).to_numpy().ravel()
-    possible = [float(edge) for edge in edges if unit is not Unit.SHARE or 0 <= edge <= 1]
+    pairs = zip(data["lower_limit"].tolist(), data["upper_limit"].tolist(), strict=True)
+    edges = next((pair for pair in pairs if not any(map(math.isnan, pair))), ())
+    possible = [edge for edge in edges if unit is not Unit.SHARE or 0 <= edge <= 1]
     if not possible:
         return []
     base = small_chart([{"limit": edge} for edge in possible])

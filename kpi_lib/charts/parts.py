@@ -59,8 +59,11 @@ class Drawing:
 
     def labelled(self, column: str) -> pd.DataFrame:
         """The frame with a text column `label` in place of days or numbers."""
-        texts = [self.label(column, value) for value in self.frame[column].tolist()]
-        return self.frame.assign(label=texts)
+        return self.frame.assign(label=self.texts(column))
+
+    def texts(self, column: str) -> list[str]:
+        """The label of each row."""
+        return [self.label(column, value) for value in self.frame[column].tolist()]
 
     def label(self, column: str, value: Any) -> str:
         """The text that stands for a day, a number or a name of this column."""

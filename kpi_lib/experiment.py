@@ -134,7 +134,7 @@ class Experiment:
         run = {"dataset": self.params.dataset, "as_of": self.params.as_of}
         return number.number(measure(kpi, self.tables, registered(kpi, self.data, **run)))
 
-    @property
+    @cached_property
     def trend(self) -> View:
         """The value over the periods."""
         return number.trend(self.measurement)

@@ -49,8 +49,7 @@ def explore(experiment: Experiment) -> None:
     """
     made = controls(experiment.params)
     _show_grid(list(made.values()))
-    now = number(experiment.measurement)
-    page = Page(now.sentences(), now.drawn())
+    page = Page(experiment.number.sentences(), experiment.trend.drawn())
     react = partial(changed, experiment, made, page)
     for widget in made.values():
         widget.observe(react, names="value")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kpi_lib.charts.shown import Block, Prose
@@ -28,7 +29,12 @@ class View:
 
     def drawn(self) -> Picture | Prose | None:
         """The picture; a sentence where nothing can be drawn; None for a result in words only."""
-        return (self.picture() or Prose(NO_PICTURE)) if self.picture else None
+        return (self._made or Prose(NO_PICTURE)) if self.picture else None
+
+    @cached_property
+    def _made(self) -> Picture | None:
+        """The picture made once, however often it is shown."""
+        return self.picture() if self.picture else None
 
     def shown(self) -> Block | Prose | None:
         """The table or card; a sentence where nothing is listed; None for a result in words only."""

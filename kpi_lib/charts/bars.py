@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, either, ordered, room, tip
+from kpi_lib.charts.encode import amount, category, chart, either, ordered, quantity, room, tip
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, GREEN, GREY, INK, ORANGE, PALETTE, alt, unchecked
 from kpi_lib.charts.units import axis_format, readable
@@ -42,7 +43,7 @@ def bars(
     tips = [tip(name, name.replace("_", " "), text=True), tip(value, what, unit)]
     tips += [tip(column, column.replace("_", " "), Unit.COUNT) for column in beside]
     base = chart(frame.assign(right=frame[value].clip(lower=0))).encode(
-        y=alt.Y(f"{name}:N", sort=order, title=None), tooltip=tips
+        y=category(alt.Y, name, sort=order, title=None), tooltip=tips
     )
     scale = None if low and high else room(frame[value])
     x = amount(value, what, unit, currency, zero=True, vertical=False, scale=scale)
@@ -50,14 +51,18 @@ def bars(
     layers = [base.mark_bar(height={"band": 0.7}).encode(x=x, color=colour)]
     if low and high:
         layers.append(
-            base.mark_rule(color=INK, strokeWidth=1.5).encode(x=f"{low}:Q", x2=f"{high}:Q")
+            base.mark_rule(color=INK, strokeWidth=1.5).encode(
+                x=quantity(alt.X, low), x2=alt.X2(field=high)
+            )
         )
     else:
         text = base.mark_text(align="left", dx=4, fontSize=12, color=INK)
         layers.append(
-            text.encode(x="right:Q", text=alt.Text(f"{value}:Q", format=axis_format(unit)))
+            text.encode(
+                x=quantity(alt.X, "right"), text=quantity(alt.Text, value, format=axis_format(unit))
+            )
         )
-    return finished(alt.layer(*layers), title, subtitle, max(2, len(order)) * ROW)
+    return finished(layered(*layers), title, subtitle, max(2, len(order)) * ROW)
 
 
 @unchecked
@@ -76,22 +81,25 @@ def waterfall(
     steps = _steps(frame, name, value, total)
     order = steps["step"].tolist()
     scale = room(steps["end"])  # a step starts where one ended, or at 0
-    base = chart(steps).encode(y=alt.Y("step:N", sort=order, title=None))
-    colour = alt.Color(
-        "kind:N",
+    base = chart(steps).encode(y=category(alt.Y, "step", sort=order, title=None))
+    colour = category(
+        alt.Color,
+        "kind",
         scale=alt.Scale(domain=["adds", "takes away", "whole"], range=[BLUE, ORANGE, GREY]),
         legend=None,
     )
     drawn = base.mark_bar(height={"band": 0.7}).encode(
         x=amount("start", what, unit, currency, vertical=False, scale=scale),
-        x2="end:Q",
+        x2=alt.X2(field="end"),
         color=colour,
         tooltip=[tip("step", "step", text=True), tip("size", what, unit)],
     )
     text = base.mark_text(align="left", dx=5, fontSize=12, color=INK)
-    text = text.encode(x="right:Q", text=alt.Text("size:Q", format=axis_format(unit)))
+    text = text.encode(
+        x=quantity(alt.X, "right"), text=quantity(alt.Text, "size", format=axis_format(unit))
+    )
     subtitle = "blue adds, orange takes away, grey is the whole"
-    return finished(alt.layer(drawn, text), title, subtitle, len(order) * ROW)
+    return finished(layered(drawn, text), title, subtitle, len(order) * ROW)
 
 
 def _steps(frame: pd.DataFrame, name: str, value: str, total: str) -> pd.DataFrame:
@@ -130,20 +138,24 @@ def movements(
     labels = frame[x].drop_duplicates().tolist()
     kinds = frame[kind].drop_duplicates().tolist()
     base = chart(frame).encode(x=ordered(x, labels, "period", band=True))
-    colour = alt.Color(f"{kind}:N", sort=kinds, scale=alt.Scale(domain=kinds, range=_shades(kinds)))
+    colour = category(
+        alt.Color, kind, sort=kinds, scale=alt.Scale(domain=kinds, range=_shades(kinds))
+    )
     tips = [tip(x, "period", text=True), tip(kind, "movement", text=True), tip(value, what, unit)]
     stacked = base.mark_bar().encode(
         y=amount(value, what, unit, currency, zero=True), color=colour, tooltip=tips
     )
     net = base.mark_point(filled=True, color=INK, size=45, opacity=1).encode(
-        y=f"sum({value}):Q",
+        y=alt.Y(aggregate="sum", field=value, type="quantitative"),
         tooltip=[tip(x, "period", text=True), _sum_tip(value, unit)],
     )
-    return finished(alt.layer(stacked, net), title, "dot: the net of the period")
+    return finished(layered(stacked, net), title, "dot: the net of the period")
 
 
 def _sum_tip(value: str, unit: Unit | str | None) -> Any:
-    return alt.Tooltip(f"sum({value}):Q", title="net", format=axis_format(unit))
+    return alt.Tooltip(
+        aggregate="sum", field=value, type="quantitative", title="net", format=axis_format(unit)
+    )
 
 
 def _shades(kinds: list[str]) -> list[str]:
@@ -175,7 +187,7 @@ def stacked(
     labels = frame[x].drop_duplicates().tolist()
     kinds = frame[kind].dropna().drop_duplicates().tolist()
     tips = [tip(x, "period", text=True), tip(kind, "kind", text=True), tip(value, what, unit)]
-    colour = alt.Color(f"{kind}:N", sort=kinds, scale=alt.Scale(domain=kinds, range=PALETTE))
+    colour = category(alt.Color, kind, sort=kinds, scale=alt.Scale(domain=kinds, range=PALETTE))
     drawn = chart(frame, [x, kind, value]).mark_bar()
     drawn = drawn.encode(
         x=ordered(x, labels, "period", band=True),
@@ -189,4 +201,4 @@ def stacked(
 def _in_order(drawn: Any, kind: str, kinds: list[str]) -> Any:
     """The bars stacked in the order of the kinds, the first at the bottom; else it is that of the letters."""
     place = f"-indexof({json.dumps(kinds)}, datum['{kind}'])"
-    return drawn.transform_calculate(place=place).encode(order=alt.Order("place:Q"))
+    return drawn.transform_calculate(place=place).encode(order=quantity(alt.Order, "place"))

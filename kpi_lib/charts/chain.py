@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from kpi_lib.charts.encode import small_chart, tip
+from kpi_lib.charts.encode import category, quantity, small_chart, tip
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, alt, unchecked
 
@@ -53,7 +54,7 @@ def chain(rows: Sequence[Sequence[Item]], *, title: str, subtitle: str) -> Pictu
     boxes = [one for one, is_box in zip(placed, kinds, strict=True) if is_box]
     arrows = [one for one, is_box in zip(placed, kinds, strict=True) if not is_box]
     layers = [*_boxes(boxes, tops[-1]), *_arrows(arrows, tops[-1]), *_links(placed, tops[-1])]
-    return finished(alt.layer(*layers), title, subtitle, tops[-1])
+    return finished(layered(*layers), title, subtitle, tops[-1])
 
 
 def folded(text: str) -> tuple[str, ...]:
@@ -90,12 +91,12 @@ def _placed(item: Item, place: int, count: int, top: int, bottom: int) -> dict[s
 
 def _across(name: str) -> Any:
     scale = alt.Scale(domain=[0, WIDTH], nice=False)
-    return alt.X(f"{name}:Q", scale=scale, axis=None, title="from left to right")
+    return quantity(alt.X, name, scale=scale, axis=None, title="from left to right")
 
 
 def _down(name: str, height: int) -> Any:
     scale = alt.Scale(domain=[height, 0], nice=False)
-    return alt.Y(f"{name}:Q", scale=scale, axis=None, title="from top to bottom")
+    return quantity(alt.Y, name, scale=scale, axis=None, title="from top to bottom")
 
 
 def _texts(base: Any, x: str, height: int, align: str) -> list[Any]:
@@ -105,15 +106,20 @@ def _texts(base: Any, x: str, height: int, align: str) -> list[Any]:
         align=align, baseline="top", fontSize=12, color=INK, lineBreak="\n", lineHeight=LINE
     )
     return [
-        title.encode(x=_across(x), y=_down("first", height), text="title:N"),
-        lines.encode(x=_across(x), y=_down("below", height), text="figures:N"),
+        title.encode(x=_across(x), y=_down("first", height), text=category(alt.Text, "title")),
+        lines.encode(x=_across(x), y=_down("below", height), text=category(alt.Text, "figures")),
     ]
 
 
 def _boxes(rows: list[dict[str, Any]], height: int) -> list[Any]:
     base = small_chart(rows).encode(tooltip=_TIPS)
     box = base.mark_rect(cornerRadius=6, fill=PALE, fillOpacity=0.55)
-    box = box.encode(x=_across("left"), x2="right:Q", y=_down("top", height), y2="bottom:Q")
+    box = box.encode(
+        x=_across("left"),
+        x2=alt.X2(field="right"),
+        y=_down("top", height),
+        y2=alt.Y2(field="bottom"),
+    )
     return [box, *_texts(base, "centre", height, "center")]
 
 
@@ -125,7 +131,7 @@ def _arrows(rows: list[dict[str, Any]], height: int) -> list[Any]:
             continue
         base = small_chart(own).encode(tooltip=_TIPS)
         rule = base.mark_rule(color=colour, strokeWidth=2.5, strokeDash=dash)
-        layers.append(rule.encode(x=_across("at"), y=_down("top", height), y2="tip:Q"))
+        layers.append(rule.encode(x=_across("at"), y=_down("top", height), y2=alt.Y2(field="tip")))
         head = base.mark_point(shape="triangle-down", filled=True, color=colour, size=110)
         layers.append(head.encode(x=_across("at"), y=_down("tip", height)))
     return [*layers, *_texts(small_chart(rows).encode(tooltip=_TIPS), "words", height, "left")]
@@ -136,6 +142,13 @@ def _links(rows: list[dict[str, Any]], height: int) -> list[Any]:
     own = [row for row in rows if row["href"]]
     if not own:
         return []
-    base = small_chart(own).encode(href="href:N", tooltip=_TIPS)
+    base = small_chart(own).encode(href=category(alt.Href, "href"), tooltip=_TIPS)
     area = base.mark_rect(fill=PALE, fillOpacity=0, cursor="pointer")
-    return [area.encode(x=_across("left"), x2="right:Q", y=_down("top", height), y2="bottom:Q")]
+    return [
+        area.encode(
+            x=_across("left"),
+            x2=alt.X2(field="right"),
+            y=_down("top", height),
+            y2=alt.Y2(field="bottom"),
+        )
+    ]

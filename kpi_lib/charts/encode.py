@@ -1,4 +1,8 @@
-"""Small pieces that all pictures share: data, axes, tooltips."""
+"""Small pieces that all pictures share: data, axes, tooltips.
+
+Channels are written out, field and type as they are: of the short form "high:Q" altair takes the text
+apart, and where it stands for a whole channel, looks for the class among the schemas of all classes.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +42,16 @@ def inline(values: list[dict[str, Any]]) -> Any:
     return alt.Data(values=Rows(values), name="inline")
 
 
+def quantity(channel: Any, field: str, **more: Any) -> Any:
+    """A channel that shows the figures of a column."""
+    return channel(field=field, type="quantitative", **more)
+
+
+def category(channel: Any, field: str, **more: Any) -> Any:
+    """A channel that shows the names in a column."""
+    return channel(field=field, type="nominal", **more)
+
+
 def ordered(
     name: str, labels: Sequence[Any], title: str, *, band: bool = False, count: int | None = None
 ) -> Any:
@@ -45,7 +59,7 @@ def ordered(
     many = len(labels) if count is None else count
     axis = alt.Axis(labelAngle=-45 if many > MANY else 0, labelOverlap=True, labelExpr=_LINES)
     scale = alt.Undefined if band else alt.Scale(type="point", padding=0.4)
-    return alt.X(f"{name}:O", sort=list(labels), title=title, axis=axis, scale=scale)
+    return alt.X(field=name, type="ordinal", sort=list(labels), title=title, axis=axis, scale=scale)
 
 
 def amount(
@@ -60,8 +74,9 @@ def amount(
 ) -> Any:
     """An axis of figures in `unit`, vertical or across."""
     kind = alt.Y if vertical else alt.X
-    return kind(
-        f"{name}:Q",
+    return quantity(
+        kind,
+        name,
         title=axis_title(what, unit, currency),
         axis=alt.Axis(format=axis_format(unit), tickCount=5),
         scale=scale or alt.Scale(zero=zero, nice=True),
@@ -77,8 +92,8 @@ def room(values: pd.Series[float]) -> Any:
 def tip(name: str, title: str, unit: Unit | str | None = None, *, text: bool = False) -> Any:
     """One line of a tooltip."""
     if text:
-        return alt.Tooltip(f"{name}:N", title=title)
-    return alt.Tooltip(f"{name}:Q", title=title, format=axis_format(unit))
+        return category(alt.Tooltip, name, title=title)
+    return quantity(alt.Tooltip, name, title=title, format=axis_format(unit))
 
 
 def either(test: str, yes: str, no: str, channel: Any = None) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, either, small_chart, tip
+from kpi_lib.charts.encode import amount, category, chart, either, quantity, small_chart, tip
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, GREY, INK, PALE, RED, alt, unchecked
 from kpi_lib.kpi import Unit
@@ -22,8 +23,9 @@ def lead_curve(
     `frame`: lead (months), auc, low, high, n, lost. One half is no better than a coin.
     """
     base = chart(frame).encode(
-        x=alt.X(
-            "lead:Q",
+        x=quantity(
+            alt.X,
+            "lead",
             title="months before the renewal, or before the next order was due",
             axis=_months(frame),
         )
@@ -37,17 +39,17 @@ def lead_curve(
         tip("lost", "of them lost", Unit.COUNT),
     ]
     domain = alt.Scale(domain=[_floor(frame["low"]), 1.0])
-    y = alt.Y("auc:Q", title="AUC (0.5 is a coin, 1 is certain)", scale=domain)
+    y = quantity(alt.Y, "auc", title="AUC (0.5 is a coin, 1 is certain)", scale=domain)
     band = base.mark_area(opacity=0.16, color=BLUE).encode(
-        y=alt.Y("low:Q", scale=domain), y2="high:Q"
+        y=quantity(alt.Y, "low", scale=domain), y2=alt.Y2(field="high")
     )
     line = base.mark_line(color=BLUE, point={"filled": True, "size": 60, "color": BLUE})
     coin = small_chart([{"auc": 0.5, "text": "a coin"}])
-    coin_line = coin.mark_rule(color=GREY, strokeDash=[4, 4]).encode(y="auc:Q")
+    coin_line = coin.mark_rule(color=GREY, strokeDash=[4, 4]).encode(y=quantity(alt.Y, "auc"))
     layers = [band, line.encode(y=y, tooltip=tips), coin_line]
     if needed is not None:
         layers.append(_needed(needed))
-    return finished(alt.layer(*layers), title, subtitle)
+    return finished(layered(*layers), title, subtitle)
 
 
 def _months(frame: pd.DataFrame) -> Any:
@@ -63,9 +65,12 @@ def _floor(lows: Any) -> float:
 
 def _needed(months: float) -> Any:
     base = small_chart([{"lead": months, "text": "time we need to respond"}])
-    rule = base.mark_rule(color=RED, strokeDash=[2, 3]).encode(x="lead:Q")
+    rule = base.mark_rule(color=RED, strokeDash=[2, 3]).encode(x=quantity(alt.X, "lead"))
     text = base.mark_text(color=RED, align="left", dx=5, fontSize=11)
-    return alt.layer(rule, text.encode(x="lead:Q", y=alt.YValue(10), text="text:N"))
+    return layered(
+        rule,
+        text.encode(x=quantity(alt.X, "lead"), y=alt.YValue(10), text=category(alt.Text, "text")),
+    )
 
 
 @unchecked
@@ -84,8 +89,9 @@ def specification_curve(
         tip("low", "from", unit),
         tip("high", "to", unit),
     ]
-    x = alt.X(
-        "place:Q",
+    x = quantity(
+        alt.X,
+        "place",
         title="fair definitions, sorted by what they say",
         axis=alt.Axis(tickMinStep=1, tickCount=8, format="d"),
     )
@@ -93,7 +99,9 @@ def specification_curve(
     y = amount("value", what, unit, currency, zero=False)
     colour = either("datum.is_default", RED, BLUE)
     edge = amount("low", what, unit, currency, zero=False)
-    spans = base.mark_rule(color=PALE).encode(y=edge, y2="high:Q")
+    spans = base.mark_rule(color=PALE).encode(y=edge, y2=alt.Y2(field="high"))
     dots = base.mark_point(filled=True, size=55, opacity=1).encode(y=y, color=colour, tooltip=tips)
-    zero = small_chart([{"at": 0}]).mark_rule(color=INK, strokeWidth=1).encode(y="at:Q")
-    return finished(alt.layer(spans, zero, dots), title, "orange: the definition chosen here")
+    zero = (
+        small_chart([{"at": 0}]).mark_rule(color=INK, strokeWidth=1).encode(y=quantity(alt.Y, "at"))
+    )
+    return finished(layered(spans, zero, dots), title, "orange: the definition chosen here")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from kpi_lib.charts.encode import (
     BREAK,
     MANY,
     amount,
+    category,
     chart,
     either,
     inline,
     ordered,
+    quantity,
     small_chart,
     tip,
 )
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import (
     BLUE,
@@ -69,18 +73,19 @@ def trend(
     ]
     y = amount("value", what, unit, currency, zero=unit is Unit.SHARE)
     edge = amount("low", what, unit, currency, zero=unit is Unit.SHARE)
-    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2="top:Q")
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=edge, y2=alt.Y2(field="top"))
     line = base.mark_line(color=BLUE).encode(y=y)
     fill = either("datum.is_open", "white", BLUE, alt.FillValue)
     points = base.mark_point(filled=True, color=BLUE, stroke=BLUE, opacity=1)
     layers = [band, line, points.encode(y=y, fill=fill, tooltip=tips)]
     layers += _limits(data, unit) + _target(data, target, unit, currency)
-    return finished(alt.layer(*layers), title, _key(data, level))
+    return finished(layered(*layers), title, _key(data, level))
 
 
 def _top(frame: pd.DataFrame) -> Any:
     """Upper ends as drawn: one that is not reached goes up to the largest figure there is."""
-    highest = frame[["value", "high"]].max().max()
+    known = [one for name in ("value", "high") for one in frame[name].dropna().tolist()]
+    highest = max(known, default=math.nan)
     return frame["high"].fillna(highest).where(frame["low"].notna())
 
 
@@ -94,12 +99,13 @@ def _ticks(frame: pd.DataFrame) -> list[str]:
 
 def _limits(data: pd.DataFrame, unit: Unit) -> list[Any]:
     """Dashed lines at the natural process limits, where the frame has them and a share can go."""
-    edges = data[["lower_limit", "upper_limit"]].dropna().head(1).to_numpy().ravel()
-    possible = [float(edge) for edge in edges if unit is not Unit.SHARE or 0 <= edge <= 1]
+    pairs = zip(data["lower_limit"].tolist(), data["upper_limit"].tolist(), strict=True)
+    edges = next((pair for pair in pairs if not any(map(math.isnan, pair))), ())
+    possible = [edge for edge in edges if unit is not Unit.SHARE or 0 <= edge <= 1]
     if not possible:
         return []
     base = small_chart([{"limit": edge} for edge in possible])
-    return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y="limit:Q")]
+    return [base.mark_rule(strokeDash=[4, 4], color=GREY).encode(y=quantity(alt.Y, "limit"))]
 
 
 def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str) -> list[Any]:
@@ -107,8 +113,10 @@ def _target(data: pd.DataFrame, target: float | None, unit: Unit, currency: str)
         return []
     label = f"target {format_value(target, unit, currency)}"
     base = small_chart([{"target": target, "text": label}])
-    rule = base.mark_rule(color=RED).encode(y="target:Q")
-    text = base.mark_text(color=RED, align="left", dy=-7, x=4).encode(y="target:Q", text="text:N")
+    rule = base.mark_rule(color=RED).encode(y=quantity(alt.Y, "target"))
+    text = base.mark_text(color=RED, align="left", dy=-7, x=4).encode(
+        y=quantity(alt.Y, "target"), text=category(alt.Text, "text")
+    )
     return [rule, text]
 
 
@@ -137,7 +145,7 @@ def lines(
     """One line per group over ordered labels, with a legend."""
     labels = frame[x].drop_duplicates().tolist()
     groups = frame[group].drop_duplicates().tolist()
-    colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(range=PALETTE))
+    colour = category(alt.Color, group, sort=groups, scale=alt.Scale(range=PALETTE))
     if max((len(str(name)) for name in groups), default=0) > LONG_NAME:
         colour = colour.legend(columns=2, labelLimit=340)
     tips = [tip(group, group.replace("_", " "), text=True), tip(x, across, text=True)]
@@ -169,9 +177,9 @@ def curves(
     groups = frame[group].drop_duplicates().tolist()
     newest = focus if focus in groups else groups[-1]
     shades = [BLUE if name == newest else PALE for name in groups]
-    colour = alt.Color(f"{group}:N", sort=groups, scale=alt.Scale(domain=groups, range=shades))
+    colour = category(alt.Color, group, sort=groups, scale=alt.Scale(domain=groups, range=shades))
     base = chart(frame).encode(
-        x=alt.X(f"{x}:Q", title=across, axis=alt.Axis(tickCount=6), scale=alt.Scale(nice=False))
+        x=quantity(alt.X, x, title=across, axis=alt.Axis(tickCount=6), scale=alt.Scale(nice=False))
     )
     tips = [tip(group, "cohort", text=True), tip(x, across, Unit.COUNT), tip(y, what, unit)]
     line = base.mark_line(interpolate="step-after").encode(
@@ -181,8 +189,10 @@ def curves(
     if {"low", "high"} <= set(frame.columns):
         band = base.transform_filter(alt.datum[group] == newest)
         band = band.mark_area(interpolate="step-after", opacity=0.15, color=BLUE)
-        layers.insert(0, band.encode(y=amount("low", what, unit, zero=True), y2="high:Q"))
-    return finished(alt.layer(*layers), title, f"blue: {newest}")
+        layers.insert(
+            0, band.encode(y=amount("low", what, unit, zero=True), y2=alt.Y2(field="high"))
+        )
+    return finished(layered(*layers), title, f"blue: {newest}")
 
 
 @unchecked
@@ -205,21 +215,26 @@ def small_multiples(
     line = alt.Chart().mark_line(strokeWidth=2)
     line = line.encode(
         x=ordered("label", labels, "period", count=MANY + 1),
-        y=alt.Y(
-            "value:Q",
+        y=quantity(
+            alt.Y,
+            "value",
             title=unit_name(unit, currency) or what,
             axis=alt.Axis(format=axis_format(unit), tickCount=4),
             scale=alt.Scale(zero=False),
         ),
-        color=alt.Color("kind:N", scale=scale),
-        detail="setting:N",
+        color=category(alt.Color, "kind", scale=scale),
+        detail=category(alt.Detail, "setting"),
         tooltip=tips,
     )
     chosen = line.transform_filter("datum.kind == 'as chosen'")
     others = line.transform_filter("datum.kind != 'as chosen'")
     values = inline(rows(data, ["parameter", "setting", "label", "value", "kind"]))
-    panel = alt.layer(others, chosen, data=values).properties(width=PANEL, height=120)
-    facet = panel.facet(facet=alt.Facet("parameter:N", title=None), columns=2)
+    facet = alt.FacetSpec(
+        data=values,
+        facet=category(alt.Facet, "parameter", title=None),
+        spec=layered(others, chosen, width=PANEL, height=120),
+        columns=2,
+    )
     return finished(facet, title, height=None)
 
 
@@ -228,10 +243,10 @@ def sparkline(values: list[float | None], *, title: str = "") -> Picture:
     """A small line without axes, its last point marked."""
     data = [{"at": place, "value": value} for place, value in enumerate(values)]
     base = small_chart(data).encode(
-        x=alt.X("at:Q", axis=None),
-        y=alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False)),
+        x=quantity(alt.X, "at", axis=None),
+        y=quantity(alt.Y, "value", axis=None, scale=alt.Scale(zero=False)),
     )
     last = base.transform_filter(alt.datum["at"] == len(values) - 1)
     layers = [base.mark_line(color=INK, strokeWidth=1.5), last.mark_point(filled=True, color=RED)]
     setting = {"width": 120, "height": 28, "title": title, "config": CONFIG}
-    return Picture(alt.layer(*layers), setting)
+    return Picture(layered(*layers), setting)

@@ -59,9 +59,16 @@ class Drawing:
 
     def labelled(self, column: str) -> pd.DataFrame:
         """The frame with a text column `label` in place of days or numbers."""
-        texts = [readable(str(plain(value))) for value in self.frame[column].tolist()]
-        short = 7 if column == "month" else None
-        return self.frame.assign(label=[self.labels.get(t, t[:short]) for t in texts])
+        return self.frame.assign(label=self.texts(column))
+
+    def texts(self, column: str) -> list[str]:
+        """The label of each row."""
+        return [self.label(column, value) for value in self.frame[column].tolist()]
+
+    def label(self, column: str, value: Any) -> str:
+        """The text that stands for a day, a number or a name of this column."""
+        text = readable(str(plain(value)))
+        return self.labels.get(text, text[:7] if column == "month" else text)
 
 
 def picture_of(
@@ -132,9 +139,9 @@ def main_value(drawing: Drawing) -> str:
     names = drawing.measured
     if {"opening", "change"} <= set(names):
         return "change"
-    known = drawing.frame[names].notna().any()
-    told = [name for name in names if known[name] and drawing.unit(name) is not Unit.COUNT]
-    return (told or names or [str(drawing.frame.columns[-1])])[0]
+    sizes = (name for name in names if drawing.unit(name) is not Unit.COUNT)
+    told = (name for name in sizes if drawing.frame[name].notna().any())
+    return next(told, (names or [str(drawing.frame.columns[-1])])[0])
 
 
 def _waterfall(drawing: Drawing) -> Picture:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from kpi_lib.charts.layers import alone
 from kpi_lib.charts.theme import CONFIG, HEIGHT, WIDTH, alt
 from kpi_lib.charts.values import Rows, checksum, digest, rounded
 
@@ -31,8 +32,8 @@ class Picture:
         """The Vega-Lite specification, its data inside, the same bytes on every run."""
         datasets: dict[str, list[dict[str, Any]]] = {}
         with alt.utils.schemapi.debug_mode(False):
-            spec = _with_named_data(self.chart.to_dict(validate=False), datasets)
-        datasets |= spec.get("datasets", {})  # data that altair named itself
+            made = alone(self.chart).to_dict(validate=False)
+        spec = _with_named_data(made, datasets)
         return {**spec, **self.setting, "$schema": _SCHEMA, "datasets": datasets}
 
     @property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_lib.charts.encode import amount, chart, either, room, small_chart, tip
+from kpi_lib.charts.encode import amount, category, chart, either, quantity, room, small_chart, tip
+from kpi_lib.charts.layers import layered
 from kpi_lib.charts.picture import Picture, finished
 from kpi_lib.charts.theme import BLUE, INK, ORANGE, PALETTE, RED, alt, unchecked
 from kpi_lib.kpi import Unit
@@ -36,7 +37,7 @@ def timeline(
     """
     order = frame[account].drop_duplicates().tolist()
     stages = frame[stage].drop_duplicates().tolist()
-    rows = alt.Y(f"{account}:N", sort=order, title=None)
+    rows = category(alt.Y, account, sort=order, title=None)
     tips = [
         tip(account, "account", text=True),
         tip(stage, "stage", text=True),
@@ -44,11 +45,11 @@ def timeline(
         tip(end, "to day", Unit.DAYS),
     ]
     base = chart(frame)
-    colour = alt.Color(f"{stage}:N", sort=stages, scale=alt.Scale(domain=stages, range=PALETTE))
+    colour = category(alt.Color, stage, sort=stages, scale=alt.Scale(domain=stages, range=PALETTE))
     bar = base.mark_bar(height={"band": 0.72}, opacity=0.9).encode(
         y=rows,
-        x=alt.X(f"{start}:Q", title=across, axis=alt.Axis(tickCount=8)),
-        x2=f"{end}:Q",
+        x=quantity(alt.X, start, title=across, axis=alt.Axis(tickCount=8)),
+        x2=alt.X2(field=end),
         color=colour,
         tooltip=tips,
     )
@@ -56,14 +57,14 @@ def timeline(
     if marker:
         layers.append(_mark(frame, account, marker, rows))
     subtitle = "diamond: the first value" if marker else ""
-    return finished(alt.layer(*layers), title, subtitle, max(3, len(order)) * ROW)
+    return finished(layered(*layers), title, subtitle, max(3, len(order)) * ROW)
 
 
 def _mark(frame: pd.DataFrame, account: str, marker: str, rows: Any) -> Any:
     reached = frame[[account, marker]].drop_duplicates().dropna()
     base = chart(reached).mark_point(shape="diamond", filled=True, size=110, color=INK, opacity=1)
     tips = [tip(account, "account", text=True), tip(marker, "value on day", Unit.DAYS)]
-    return base.encode(y=rows, x=f"{marker}:Q", tooltip=tips)
+    return base.encode(y=rows, x=quantity(alt.X, marker), tooltip=tips)
 
 
 @unchecked
@@ -99,7 +100,7 @@ def bubbles(
     named = base.transform_filter("datum.mark").mark_text(
         align="left", dx=8, fontSize=11, color=INK
     )
-    return finished(alt.layer(dots, named.encode(text=f"{name}:N")), title, subtitle)
+    return finished(layered(dots, named.encode(text=category(alt.Text, name))), title, subtitle)
 
 
 @unchecked
@@ -119,21 +120,24 @@ def candidates(frame: pd.DataFrame, *, title: str) -> Picture:
     data = frame.sort_values(["lead_months", "readability"], ascending=False)
     data = data.assign(lead=data["lead_months"].map(_months_ahead))
     base = chart(data).encode(
-        x=alt.X(
-            "readability:Q",
+        x=quantity(
+            alt.X,
+            "readability",
             title="interesting change over the smallest visible change",
             scale=alt.Scale(domain=[0, 1.25 * max(1.0, float(frame["readability"].max()))]),
         ),
-        y=alt.Y("kpi:N", sort=list(data["kpi"]), title=None, axis=alt.Axis(labelLimit=220)),
+        y=category(alt.Y, "kpi", sort=list(data["kpi"]), title=None, axis=alt.Axis(labelLimit=220)),
         tooltip=tips,
     )
-    shade = alt.Color("suggestion:N", sort=order, scale=alt.Scale(range=PALETTE))
+    shade = category(alt.Color, "suggestion", sort=order, scale=alt.Scale(range=PALETTE))
     dots = base.mark_point(filled=True, size=140, opacity=1).encode(color=shade)
-    leads = base.mark_text(align="left", dx=12, fontSize=12, color=INK).encode(text="lead:N")
+    leads = base.mark_text(align="left", dx=12, fontSize=12, color=INK).encode(
+        text=category(alt.Text, "lead")
+    )
     line = small_chart([{"at": 1}]).mark_rule(strokeDash=[4, 4], color=ORANGE)
-    line = line.encode(x="at:Q")
+    line = line.encode(x=quantity(alt.X, "at"))
     subtitle = "the earliest first; right of the dashed line a change worth acting on can be seen"
-    return finished(alt.layer(line, dots, leads), title, subtitle, max(3, len(data)) * ROW)
+    return finished(layered(line, dots, leads), title, subtitle, max(3, len(data)) * ROW)
 
 
 def _months_ahead(months: float) -> str:

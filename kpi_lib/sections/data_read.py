@@ -40,8 +40,11 @@ def names_read(data: Dataset, kpi: Kpi | None) -> list[str]:
 
 def spans(data: Dataset, names: list[str]) -> pd.DataFrame:
     """One row per table: table, rows, from, to (days), as known on the day asked for."""
-    frame = data.describe().set_index("table").loc[names].reset_index()
-    return frame.rename(columns={"first_day": "from", "last_day": "to"})
+    import pandas as pd
+
+    read = [(name, data.spans[name]) for name in names]
+    rows = [(name, span.rows, span.first, span.last) for name, span in read]
+    return pd.DataFrame(rows, columns=["table", "rows", "from", "to"])
 
 
 def problem_lines(data: Dataset, names: list[str]) -> list[str]:

@@ -87,11 +87,11 @@ def panel_rows(chosen: Sequence[Variation], trends: Trends) -> pd.DataFrame:
 
     single = [one for one in chosen if len(one.changed) == 1]
     names = list(dict.fromkeys(next(iter(one.changed)) for one in single))
-    frames = [_line(trends[chosen[0].number], name, "as chosen", True) for name in names]
-    frames += [_line(trends[v.number], next(iter(v.changed)), v.label, False) for v in single]
-    return pd.concat(frames, ignore_index=True)
-
-
-def _line(trend: pd.DataFrame, name: str, setting: str, is_default: bool) -> pd.DataFrame:
-    kept = trend[["label", "value"]]
-    return kept.assign(parameter=name.replace("_", " "), setting=setting, is_default=is_default)
+    lines = [(trends[chosen[0].number], name, "as chosen", True) for name in names]
+    lines += [(trends[v.number], next(iter(v.changed)), v.label, False) for v in single]
+    rows = [
+        (label, value, name.replace("_", " "), setting, is_default)
+        for trend, name, setting, is_default in lines
+        for label, value in zip(trend["label"].tolist(), trend["value"].tolist(), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["label", "value", "parameter", "setting", "is_default"])

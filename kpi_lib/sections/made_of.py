@@ -70,19 +70,21 @@ def text_of(drawing: Drawing, column: str, value: Any) -> str:
 
 def _largest(drawing: Drawing) -> str:
     name, column = drawing.named[0], main_value(drawing)
-    rows = drawing.labelled(name).dropna(subset=[column])
-    if rows.empty:
+    known = drawing.frame[column].notna()
+    sizes = drawing.frame[column][known]
+    if sizes.empty:
         return f"{drawing.part.title}: no figure can be told."
     if name == "period":
         kinds = len(drawing.named) > 1
-        return _newest_kinds(drawing, rows, column) if kinds else _latest(drawing)
-    top = rows.iloc[int(rows[column].argmax())]
-    who = top["label"] if isinstance(top[name], str) else f"{column_title(name)} {top['label']}"
-    said = f"The largest: {who} with {text_of(drawing, column, top[column])}"
-    whole = float(rows[column].sum())
-    if not _adds_up(drawing, column) or len(rows) < 2 or whole <= 0 or rows[column].min() < 0:
+        return _newest_kinds(drawing, column) if kinds else _latest(drawing)
+    named = drawing.frame[name][known].iloc[int(sizes.argmax())]
+    top, whole = float(sizes.max()), float(sizes.sum())
+    label = drawing.label(name, named)
+    who = label if isinstance(named, str) else f"{column_title(name)} {label}"
+    said = f"The largest: {who} with {text_of(drawing, column, top)}"
+    if not _adds_up(drawing, column) or len(sizes) < 2 or whole <= 0 or sizes.min() < 0:
         return f"{said}."
-    share = format_value(float(top[column]) / whole, "share")
+    share = format_value(top / whole, "share")
     return f"{said}, {share} of {text_of(drawing, column, whole)}."
 
 
@@ -90,8 +92,9 @@ def _adds_up(drawing: Drawing, column: str) -> bool:
     return drawing.unit(column) not in _NOT_ADDED and not column.startswith(_AVERAGES)
 
 
-def _newest_kinds(drawing: Drawing, rows: pd.DataFrame, column: str) -> str:
+def _newest_kinds(drawing: Drawing, column: str) -> str:
     """The kinds of the newest period, the largest first."""
+    rows = drawing.labelled("period").dropna(subset=[column])
     newest = rows["label"].iloc[-1]
     kinds = rows[rows["label"] == newest].sort_values(column, ascending=False)
     named = kinds[drawing.named[1]].tolist()
@@ -102,21 +105,21 @@ def _newest_kinds(drawing: Drawing, rows: pd.DataFrame, column: str) -> str:
 def _latest(drawing: Drawing) -> str:
     """The figures of the headline period; of the first and the last row where they lie ahead."""
     name = drawing.named[0]
-    rows = drawing.labelled(name)
-    if name == "period":
-        return f"{_row_facts(drawing, _focused(rows, drawing.focus).iloc[-1])}."
-    return f"{_row_facts(drawing, rows.iloc[0])}. {_row_facts(drawing, rows.iloc[-1])}."
+    labels = drawing.texts(name)
+    places = [_in_focus(labels, drawing.focus)] if name == "period" else [0, -1]
+    return " ".join(_row_facts(drawing, labels[place], place) for place in places)
 
 
-def _row_facts(drawing: Drawing, row: Any) -> str:
+def _row_facts(drawing: Drawing, label: str, place: int) -> str:
+    row = drawing.frame.iloc[place]
     told = [fact(drawing, n, row[n]) for n in drawing.measured if row[n] == row[n]]
-    return f"{row['label']}: {', '.join(told)}"
+    return f"{label}: {', '.join(told)}."
 
 
-def _focused(rows: pd.DataFrame, focus: str) -> pd.DataFrame:
-    """The rows of the label in focus; where there are none, those of the last label."""
-    label = focus if (rows["label"] == focus).any() else rows["label"].iloc[-1]
-    return rows[rows["label"] == label]
+def _in_focus(labels: list[str], focus: str) -> int:
+    """The place of the last row of the label in focus; where there is none, of the last row."""
+    places = [place for place, label in enumerate(labels) if label == focus]
+    return places[-1] if places else len(labels) - 1
 
 
 def fact(drawing: Drawing, column: str, value: Any) -> str:
@@ -131,16 +134,17 @@ def _end_of_curves(drawing: Drawing) -> str:
     share = next(n for n in drawing.measured if drawing.unit(n) is Unit.SHARE)
     days = next(n for n in drawing.measured if drawing.unit(n) is Unit.DAYS)
     named = [n for n in drawing.named if n != days]
-    rows = drawing.labelled(named[0]) if named else drawing.frame.assign(label="all")
-    row = _focused(rows, drawing.focus).iloc[-1]
+    labels = drawing.texts(named[0]) if named else ["all"] * len(drawing.frame)
+    place = _in_focus(labels, drawing.focus)
+    row = drawing.frame.iloc[place]
     at = text_of(drawing, days, row[days])
-    return f"{row['label']}: {fact(drawing, share, row[share])} after {at}."
+    return f"{labels[place]}: {fact(drawing, share, row[share])} after {at}."
 
 
 def _length(drawing: Drawing) -> str:
     account = next((n for n in ("account_id", "account") if n in drawing.frame), "")
     if not account and len(drawing.frame) == 1 and drawing.measured:
-        return f"{_row_facts(drawing, drawing.labelled(drawing.named[0]).iloc[0])}."
+        return _row_facts(drawing, drawing.texts(drawing.named[0])[0], 0)
     if not account:
         return f"{drawing.part.title}: {format_count(len(drawing.frame), 'row')}."
     count = int(drawing.frame[account].nunique())

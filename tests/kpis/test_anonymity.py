@@ -16,12 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from kpi_lib.customers.people.anonymity import OTHERS
+from kpi_lib.data.checks import Span
 from kpi_lib.data.known import Knowledge
 from kpi_lib.engine import run
 from kpi_lib.example import small_company
@@ -124,11 +124,9 @@ class Opened:
     def as_of(self, day: date | None = None) -> Tables:
         return self.known
 
-    def describe(self) -> pd.DataFrame:
-        names = list(self.known)
-        rows = [len(run(self.known[name])) for name in names]
-        none = [None] * len(names)
-        return pd.DataFrame({"table": names, "rows": rows, "first_day": none, "last_day": none})
+    @cached_property
+    def spans(self) -> dict[str, Span]:
+        return {name: Span(len(run(table))) for name, table in self.known.items()}
 
 
 def written(view: View) -> list[str]:

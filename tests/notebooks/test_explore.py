@@ -89,3 +89,16 @@ def test_exploring_shows_the_page_and_returns_nothing(
 ) -> None:
     revenue.explore()
     assert "Gross revenue is" in capsys.readouterr().out
+
+
+def test_the_trend_is_drawn_once_for_section_and_controls(
+    revenue: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = revenue.trend.drawn()
+
+    def again(*_: Any, **__: Any) -> None:
+        raise AssertionError("the trend is drawn again")
+
+    monkeypatch.setattr("kpi_lib.charts.lines.trend", again)
+    assert revenue.trend.drawn() is drawn
+    revenue.explore()

@@ -33,6 +33,13 @@ def test_the_largest_bar_with_its_share_of_the_whole() -> None:
     assert said == "The largest: us with 30 days, 75.0 % of 40 days."
 
 
+def test_the_largest_is_found_among_rows_without_figures_and_rows_of_one_label() -> None:
+    frame = pd.DataFrame({"owner": ["legal", "sales", "us"], "days": [None, 10.0, 30.0]})
+    frame.index = pd.Index([0, 0, 0])
+    said = part_sentence(drawing(frame, {"days": Unit.DAYS}), "bars")
+    assert said == "The largest: us with 30 days, 75.0 % of 40 days."
+
+
 def test_a_table_of_one_row_is_told_by_its_figures() -> None:
     frame = pd.DataFrame({"year": ["2026"], "share": [0.25], "units": [4]})
     said = part_sentence(drawing(frame, {"share": Unit.SHARE, "units": Unit.COUNT}), "table")

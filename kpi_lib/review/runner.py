@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+
 from kpi_lib.review.execute import Place, execute
-from kpi_lib.review.notebook_file import as_text, read_source, with_parameters
+from kpi_lib.review.notebook_file import as_record, read_source, with_parameters
 from kpi_lib.review.report.files import write_whole
-from kpi_lib.review.secrets import hide, values_to_hide
+from kpi_lib.review.secrets import hide, may_hold, values_to_hide
 from kpi_lib.review.status import Limits, Outcome, Status, first_line
 
 
@@ -116,8 +118,14 @@ async def run_one(job: Job, options: Options, interrupted: asyncio.Event) -> Out
     notebook.metadata["kpi"] = {"fingerprint": job.fingerprint, **asdict(outcome)}
     hidden = values_to_hide(named=job.variables)
     try:
-        write_whole(job.target, as_text(hide(notebook, hidden) if hidden else notebook))
+        write_whole(job.target, _record(notebook, hidden))
     except OSError as problem:
         why = f"{job.target.name} cannot be written: {problem.strerror}"
         outcome = Outcome(Status.FAILED, why, outcome.seconds)
     return Outcome(outcome.status, hide(outcome.message, hidden), outcome.seconds)
+
+
+def _record(notebook: NotebookNode, hidden: list[str]) -> str:
+    """The executed notebook as the text of its file, without secrets."""
+    text = as_record(notebook)
+    return as_record(hide(notebook, hidden)) if may_hold(text, hidden) else text

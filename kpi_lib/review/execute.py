@@ -41,22 +41,30 @@ class Place:
 
 
 async def execute(
-    notebook: NotebookNode, place: Place, limits: Limits, interrupted: asyncio.Event
+    notebook: NotebookNode,
+    place: Place,
+    limits: Limits,
+    interrupted: asyncio.Event,
+    ran: asyncio.Event | None = None,
 ) -> Outcome:
     """How the run ended; the outputs are put into `notebook`. Never raises for what a notebook does.
 
     The kernel and everything in its process group have ended when this returns, and its temporary
-    files are gone.
+    files are gone. `ran` is set before that, as soon as the kernel has nothing more to do.
     """
     address = os.environ.get(SOCKET)  # the warm process removes its folder even if we are killed
     folder = Path(address).parent if address and Path(address).exists() else None
     with TemporaryDirectory(prefix="kpi-run-", dir=folder) as scratch:
         place = replace(place, environment={"TMPDIR": scratch, **place.environment})
-        return await _execute(notebook, place, limits, interrupted)
+        return await _execute(notebook, place, limits, interrupted, ran or asyncio.Event())
 
 
 async def _execute(
-    notebook: NotebookNode, place: Place, limits: Limits, interrupted: asyncio.Event
+    notebook: NotebookNode,
+    place: Place,
+    limits: Limits,
+    interrupted: asyncio.Event,
+    ran: asyncio.Event,
 ) -> Outcome:
     began = time.monotonic()
     clear(notebook)
@@ -65,6 +73,7 @@ async def _execute(
         try:
             await _start(client, _launch_options(place, limits), interrupted)
             outcome = await _run(client, limits, interrupted)
+            ran.set()
             break
         except KernelStartError as problem:
             outcome = Outcome(Status.FAILED, f"no kernel: {first_line(str(problem))}")

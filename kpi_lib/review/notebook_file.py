@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4.rwbase import rejoin_lines, split_lines
 
 from kpi_lib.review.parameters_cell import literal
 
@@ -37,6 +38,23 @@ def read_source(path: Path) -> NotebookNode:
 def as_text(notebook: NotebookNode) -> str:
     """The notebook as the text of a file."""
     return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+
+
+def as_record(notebook: NotebookNode) -> str:
+    """The notebook as the text of a file nobody edits: one line for each cell.
+
+    Indented it would be a third longer, and written five times slower.
+    """
+    split_lines(notebook)  # type: ignore[no-untyped-call]
+    cells = ",\n".join(map(_line, notebook.cells))
+    parts = [f'"cells": [\n{cells}\n]']
+    parts += [f'"{name}": {_line(notebook[name])}' for name in sorted(notebook) if name != "cells"]
+    rejoin_lines(notebook)  # type: ignore[no-untyped-call]
+    return "{" + ",\n".join(parts) + "}\n"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def new_output(kind: str, **content: Any) -> NotebookNode:

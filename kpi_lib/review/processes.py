@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,14 @@ _SET_PARENT_DEATH_SIGNAL = 1  # linux/prctl.h
 _SET_CHILD_SUBREAPER = 36
 # Loaded once and early: after a fork there may be no safe moment to load it.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def collect_rarely() -> None:
+    """Let this process look for circles of objects less often.
+
+    Modules and expressions are many small objects without circles: looking costs a tenth of the time.
+    """
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -37,10 +47,7 @@ def adopt_orphans() -> None:
 
 def children() -> list[int]:
     """The pids of the direct children of this process (Linux; empty elsewhere)."""
-    listing = Path(f"/proc/self/task/{os.getpid()}/children")
-    with suppress(OSError):
-        return [int(pid) for pid in listing.read_text().split()]
-    return []
+    return [int(pid) for pid in _words(Path(f"/proc/self/task/{os.getpid()}/children"))]
 
 
 def signal_group(pid: int, number: int) -> None:
@@ -63,6 +70,9 @@ def limit_memory(megabytes: int) -> None:
 
 def memory_held(pid: int) -> int:
     """Megabytes that `pid` and all its descendants hold now; 0 when it has ended."""
+    if sys.platform == "linux":  # psutil finds descendants by reading every process there is
+        pages = sum(_pages_held(one) for one in (pid, *_descendants(pid)))
+        return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
     import psutil
 
     try:
@@ -71,3 +81,23 @@ def memory_held(pid: int) -> int:
         return int(sum(one.memory_info().rss for one in everyone) // 2**20)
     except psutil.Error:
         return 0
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """The pids of all below a process, which any of its threads may have started."""
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in _words(listing):
+            yield int(child)
+            yield from _descendants(int(child))
+
+
+def _pages_held(pid: int) -> int:
+    return int(next(iter(_words(Path(f"/proc/{pid}/statm"))[1:]), 0))
+
+
+def _words(file: Path) -> list[str]:
+    """What a file of the system says; nothing when its process has ended."""
+    try:
+        return file.read_text().split()
+    except OSError:
+        return []

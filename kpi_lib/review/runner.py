@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+
 from kpi_lib.review.execute import Place, execute
-from kpi_lib.review.notebook_file import as_text, read_source, with_parameters
+from kpi_lib.review.notebook_file import as_record, read_source, with_parameters
 from kpi_lib.review.report.files import write_whole
-from kpi_lib.review.secrets import hide, values_to_hide
+from kpi_lib.review.secrets import hide, may_hold, values_to_hide
 from kpi_lib.review.status import Limits, Outcome, Status, first_line
 
 
@@ -82,42 +84,64 @@ async def _run_all(jobs: Sequence[Job], options: Options, told: Told) -> dict[st
     outcomes: dict[str, Outcome] = {}
     waiting = list(reversed(jobs))
 
+    async def one(job: Job, ran: asyncio.Event) -> None:
+        told(job, None)
+        outcomes[job.name] = await _isolated(job, options, interrupted, ran)
+        told(job, outcomes[job.name])
+
     async def work() -> None:
+        """While one kernel ends and its notebook is written, the next kernel starts."""
+        begun = []
         while waiting:
-            job = waiting.pop()
+            job, ran = waiting.pop(), asyncio.Event()
             if interrupted.is_set():
                 outcomes[job.name] = Outcome(Status.INTERRUPTED, "not started")
                 continue
-            told(job, None)
-            outcomes[job.name] = await _isolated(job, options, interrupted)
-            told(job, outcomes[job.name])
+            begun.append(asyncio.create_task(one(job, ran)))
+            await ran.wait()
+        await asyncio.gather(*begun)
 
     await asyncio.gather(*(work() for _ in range(max(1, options.at_once))))
     return outcomes
 
 
-async def _isolated(job: Job, options: Options, interrupted: asyncio.Event) -> Outcome:
+async def _isolated(
+    job: Job, options: Options, interrupted: asyncio.Event, ran: asyncio.Event
+) -> Outcome:
     """The outcome of one notebook; an error of ours is one too, since the others must go on."""
     try:
-        return await run_one(job, options, interrupted)
+        return await run_one(job, options, interrupted, ran)
     except Exception as problem:  # the boundary between notebooks
         traceback.print_exc()
         return Outcome(Status.FAILED, f"could not be run: {first_line(repr(problem))}")
+    finally:
+        ran.set()
 
 
-async def run_one(job: Job, options: Options, interrupted: asyncio.Event) -> Outcome:
-    """How one notebook ended; the executed notebook is written to its target."""
+async def run_one(
+    job: Job, options: Options, interrupted: asyncio.Event, ran: asyncio.Event
+) -> Outcome:
+    """How one notebook ended; the executed notebook is written to its target.
+
+    `ran` is set as soon as its kernel has nothing more to do.
+    """
     try:
         notebook = with_parameters(read_source(job.notebook), job.parameters)
     except (OSError, ValueError) as problem:
         return Outcome(Status.FAILED, f"cannot be read: {first_line(str(problem))}")
     place = Place(options.kernel, job.notebook.parent, {})
-    outcome = await execute(notebook, place, options.limits, interrupted)
+    outcome = await execute(notebook, place, options.limits, interrupted, ran)
     notebook.metadata["kpi"] = {"fingerprint": job.fingerprint, **asdict(outcome)}
     hidden = values_to_hide(named=job.variables)
     try:
-        write_whole(job.target, as_text(hide(notebook, hidden) if hidden else notebook))
+        write_whole(job.target, _record(notebook, hidden))
     except OSError as problem:
         why = f"{job.target.name} cannot be written: {problem.strerror}"
         outcome = Outcome(Status.FAILED, why, outcome.seconds)
     return Outcome(outcome.status, hide(outcome.message, hidden), outcome.seconds)
+
+
+def _record(notebook: NotebookNode, hidden: list[str]) -> str:
+    """The executed notebook as the text of its file, without secrets."""
+    text = as_record(notebook)
+    return as_record(hide(notebook, hidden)) if may_hold(text, hidden) else text

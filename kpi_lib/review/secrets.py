@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -40,6 +41,16 @@ def _by_name_or_place(environment: Mapping[str, str]) -> set[str]:
         passwords = _URL.findall(value)
         found |= {value, *passwords} if _NAME.search(name) else set(passwords)
     return found
+
+
+def may_hold(text: str, values: list[str]) -> bool:
+    """Whether a text of JSON may hold a secret, or what Python prints of one.
+
+    Told from the longest line of each, since a notebook's file keeps every line as a text of its own.
+    """
+    forms = [form for secret in values for form in (secret, repr(secret)[1:-1])]
+    lines = {max(form.splitlines(), key=len, default="") for form in forms}
+    return any(json.dumps(line, ensure_ascii=False)[1:-1] in text for line in lines)
 
 
 def hide(value: Any, values: list[str]) -> Any:

@@ -28,9 +28,6 @@ from typing import Any, NoReturn
 from kpi_lib.review import processes
 from kpi_lib.review.warm_imports import preload
 
-_COLLECT_RARELY = (50_000, 20, 20)
-"""Expressions are many small objects without circles: looking for those costs a tenth of the time."""
-
 
 class Server:
     """Forks kernels and looks after them."""
@@ -150,7 +147,7 @@ def run_kernel(request: dict[str, Any]) -> None:
     time.tzset()
     os.chdir(request["cwd"])
     np.random.seed()  # the global state is a copy of the parent's otherwise
-    gc.set_threshold(*_COLLECT_RARELY)
+    processes.collect_rarely()
     processes.limit_memory(int(request.get("memory_mb", 0)))
     sys.argv = ["ipykernel_launcher", *request["argv"]]
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -189,15 +186,15 @@ def _answer(connection: socket.socket, **message: object) -> None:
         connection.sendall(json.dumps(message).encode() + b"\n")
 
 
-def _exit_if_driver_goes(ready: threading.Event) -> None:
-    """Watch standard input while importing, when nothing else does."""
-    waiting = selectors.DefaultSelector()
-    waiting.register(0, selectors.EVENT_READ)
-    while not ready.is_set():
-        if waiting.select(timeout=0.1):
+def _exit_if_driver_goes(ready: int) -> None:
+    """Watch standard input while importing, when nothing else does; until `ready` is closed."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(0, selectors.EVENT_READ)
+        waiting.register(ready, selectors.EVENT_READ)
+        if ready not in [key.fd for key, _ in waiting.select()]:
             shutil.rmtree(sys.argv[2], ignore_errors=True)
             os._exit(0)
-    waiting.close()
+    os.close(ready)
 
 
 def main() -> None:
@@ -205,15 +202,16 @@ def main() -> None:
 
     A third argument "evidence" asks for the imports that the evidence needs as well.
     """
-    ready = threading.Event()
+    ready, importing = os.pipe()
     watch = threading.Thread(target=_exit_if_driver_goes, args=(ready,), daemon=True)
     watch.start()
     processes.adopt_orphans()
+    gc.disable()  # what is imported stays: looking for circles in it is a fifth of the time
     preload(evidence="evidence" in sys.argv[3:])
-    ready.set()
-    watch.join()
-    gc.collect()
     gc.freeze()  # children share these objects; collecting them would copy their pages
+    gc.enable()
+    os.close(importing)
+    watch.join()
     Server(socket.socket(fileno=int(sys.argv[1]))).serve()
     shutil.rmtree(sys.argv[2], ignore_errors=True)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from kpi_lib.review.secrets import hide, values_to_hide
+import nbformat
+import pytest
+
+from kpi_lib.review.notebook_file import as_record
+from kpi_lib.review.secrets import hide, may_hold, values_to_hide
 
 ENVIRONMENT = {
     "WAREHOUSE_PASSWORD": "hunter2 & more",
@@ -46,3 +50,15 @@ def test_texts_are_blanked_wherever_they_stand_and_the_form_is_kept() -> None:
 
 def test_nothing_to_hide_changes_nothing() -> None:
     assert hide({"a": [1, None, "x"]}, []) == {"a": [1, None, "x"]}
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter2-é", 'quo"te\\back', "tab\tand\x01bell", "two\nlines of key"]
+)
+def test_a_record_that_holds_a_secret_is_seen_to(secret: str) -> None:
+    for printed in (secret, repr(secret)):
+        code = nbformat.v4.new_code_cell("1")  # type: ignore[no-untyped-call]
+        code.outputs = [nbformat.v4.new_output("stream", text=f"it is {printed}, so")]  # type: ignore[no-untyped-call]
+        notebook = nbformat.v4.new_notebook(cells=[code])  # type: ignore[no-untyped-call]
+        assert may_hold(as_record(notebook), [secret])
+        assert not may_hold(as_record(hide(notebook, [secret])), [secret])

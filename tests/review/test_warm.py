@@ -38,11 +38,12 @@ def test_nothing_of_one_kernel_is_seen_in_the_next(warm: str, tmp_path: Path) ->
 
 
 ALIKE = """
-import os, signal, sys, threading
+import gc, os, signal, sys, threading
 import pandas as pd
 print(pd.get_option('display.max_columns'))
 print([os.path.basename(folder) for folder in sys.path])
 print('JPY_PARENT_PID' in os.environ, os.getcwd(), os.path.basename(sys.argv[0]))
+print(gc.isenabled())
 print(__name__, threading.current_thread() is threading.main_thread())
 print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, signal.getsignal(signal.SIGINT))
 print(os.getsid(0) == os.getpid(), sys.stdin.closed, sys.executable)

@@ -10,7 +10,6 @@ from typing import Any
 
 import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -28,16 +27,6 @@ class StoppedError(Exception):
 
 class KernelStartError(Exception):
     """No kernel answered in time."""
-
-
-class Channel(AsyncZMQSocketChannel):
-    """A channel that receives at once where it may wait without end; Jupyter's polls first, always."""
-
-    async def get_msg(  # type: ignore[override]  # as in Jupyter's own
-        self, timeout: float | None = None
-    ) -> dict[str, Any]:
-        """The next message. Raises queue.Empty when none comes within `timeout` seconds."""
-        return await (self._recv() if timeout is None else super().get_msg(timeout))
 
 
 class Client(NotebookClient):
@@ -60,9 +49,7 @@ class Client(NotebookClient):
         deadline = time.monotonic() + self.limits.start_seconds
         try:
             await self.async_start_new_kernel(**options)
-            self.kc = self.channels = self.manager.client(
-                shell_channel_class=Channel, iopub_channel_class=Channel
-            )
+            self.kc = self.channels = self.manager.client()
             self.channels.context.setsockopt(zmq.RECONNECT_IVL, _RETRY_MS)
             self.channels.start_channels()
             await self._ready(self.channels, deadline)

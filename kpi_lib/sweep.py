@@ -17,6 +17,7 @@ from kpi_lib.measure import cell_of, headline_position, periods_of, trend_of, wi
 from kpi_lib.schema import Tables
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import pandas as pd
 
 MOST_COMBINATIONS = 200
@@ -101,10 +102,14 @@ def reduced_each(
     kpi: Kpi, tables: Tables, chosen: Sequence[Variation], by: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
     """Counts and sums per cell of `by`, for each definition."""
-    expressions = (
-        kpi.estimator(v.params).reduce(kpi.observed(tables, v.params), by) for v in chosen
-    )
+    expressions = (kpi.estimator(v.params).reduce(_observed(kpi, tables, v), by) for v in chosen)
     return map(with_dates, run_each(expressions))
+
+
+def _observed(kpi: Kpi, tables: Tables, variation: Variation) -> ir.Table:
+    """The observations; those of another definition are read once, so they get no name."""
+    observe = kpi.observe if variation.changed else kpi.observed
+    return observe(tables, variation.params)
 
 
 def _row(kpi: Kpi, variation: Variation, trend: pd.DataFrame, names: list[str]) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Dataset:
     unused: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     spans: Mapping[str, Span] = field(default_factory=dict, repr=False)
     knowledge: known.Knowledge = field(repr=False)
+    is_small: bool = field(default=False, repr=False)
     make_fingerprint: Callable[[], str] = field(repr=False)
     files_unchanged: Callable[[], bool] = field(default=lambda: False, repr=False)
     _kept: dict[object, object] = field(default_factory=dict, init=False, repr=False)
@@ -71,10 +72,12 @@ class Dataset:
 
     def _known_on(self, day: date) -> Tables:
         """The tables of a day. Only for the day of the data set intermediate results are kept: a
-        question about the past asks once on each of many days."""
-        name = self._names.named
-        keep = self._names.kept if day == self.last_day else name
-        masked = known.as_known(self.tables, self.knowledge, day, name)
+        question about the past asks once on each of many days. Of a small data set all that has a
+        name is kept, since a query over many views is planned for longer than it runs."""
+        view = self._names.named
+        keep = self._names.kept if day == self.last_day else view
+        name = keep if self.is_small else view
+        masked = known.as_known(self.tables, self.knowledge, day, view)
         made = Tables(masked, day, self.quarter_starts_in, self.currency, name, keep)
         return with_all_days(made, self._all_days) if day < self.last_day else made
 

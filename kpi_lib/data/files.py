@@ -51,11 +51,16 @@ class Files:
 
     def _tune(self) -> None:
         """One thread for small data: many notebooks run at once, and sums come out the same."""
-        if sum(file.stat().st_size for file in self.all) < _ONE_THREAD:
+        if self.are_small:
             self.connection.execute("set threads = 1")
         self.connection.execute(
             f"set TimeZone = 'UTC'; set temp_directory = {literal(self._scratch.name)}"
         )
+
+    @property
+    def are_small(self) -> bool:
+        """Whether a query over the files is planned for longer than it runs."""
+        return sum(file.stat().st_size for file in self.all) < _ONE_THREAD
 
     @property
     def used(self) -> list[str]:

@@ -45,6 +45,7 @@ def open_folder(config: Config, root: Path) -> Stock:
             for column, table in one.unreadable.items()
         },
         in_memory=backend.con,
+        is_small=files.are_small,
         fingerprint=lambda: handed.once(place, "fingerprint", files.fingerprint),
         files_unchanged=lambda: handed.state_of(files) == state,
         place=place,

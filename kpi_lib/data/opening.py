@@ -80,6 +80,7 @@ def _dataset(config: Config, stock: Stock, asked: date | None, require_clean: bo
         unused=stock.unused,
         spans=checked.spans,
         knowledge=replace(plain, outside=frozenset(checked.outside)),
+        is_small=stock.is_small,
         make_fingerprint=stock.fingerprint,
         files_unchanged=stock.files_unchanged,
     )

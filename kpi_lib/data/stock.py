@@ -28,6 +28,8 @@ class Stock:
     unreadable: Mapping[tuple[str, str], ir.Table] = field(default_factory=dict)
     in_memory: Any = None
     """The DuckDB connection, where the tables lie in its schema `contract` under their own names."""
+    is_small: bool = False
+    """Whether a query over the tables is planned for longer than it runs."""
     fingerprint: Callable[[], str] = lambda: ""
     files_unchanged: Callable[[], bool] = lambda: False
     """Whether the files are as they were when they were opened; never known of a database."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 import pytest
 
@@ -99,3 +100,19 @@ def test_texts_that_cannot_be_kept_are_no_harm(
         assert texts.get("key", lambda: "text") == "text"
         texts.save()
         assert texts.get("key", lambda: "other") == "text"
+
+
+def test_what_builds_on_a_small_data_set_is_computed_once(tmp_path: Path) -> None:
+    """A large one is only given views, and the rows are the same either way."""
+    small = open_dataset(write_company(tmp_path / "small"))
+    large = replace(open_dataset(small.folder), is_small=False)
+    assert small.is_small
+    found = []
+    for opened, form in ((small, "LOCAL TEMPORARY"), (large, "VIEW")):
+        tables = opened.as_of()
+        named = tables.name(tables["accounts"].filter(lambda t: t["name"] != "Birch"))
+        asked = "select table_type from information_schema.tables where table_name = "
+        made = ibis.get_backend(named).con.execute(f"{asked}'{named.get_name()}'").fetchall()
+        assert made == [(form,)]
+        found.append(run(named.order_by("account_id")))
+    pd.testing.assert_frame_equal(*found)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,7 +26,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.common.collections import FrozenDict, FrozenOrderedDict
-from ibis.common.graph import Graph, Node
+from ibis.common.graph import Node
 
 from kpi_lib.caching import keep, make_room
 
@@ -49,14 +50,15 @@ class UnknownPartError(Exception):
 def compiled(expression: ir.Table, backend: Any) -> str:
     """The text of an expression for DuckDB, with the tables in memory that it reads made known."""
     try:
-        description, names = described(expression.op())
+        description, tables = described(expression.op())
     except UnknownPartError:
         backend._run_pre_execute_hooks(expression)
         return str(backend.compile(expression))
-    if any(not name.startswith(KEPT) for name in names):
-        backend._run_pre_execute_hooks(expression)
+    for table in tables.values():
+        if isinstance(table, ops.InMemoryTable):
+            backend._register_in_memory_tables(table.to_expr())
     file = _folder() / hashlib.sha256(f"{ibis.options.sql!r}{description}".encode()).hexdigest()
-    places = {name: f"kpi_table_{place}_" for place, name in enumerate(names)}
+    places = {name: f"kpi_table_{place}_" for place, name in enumerate(tables)}
     with suppress(OSError, UnicodeDecodeError):
         return _replaced(file.read_text(encoding="utf-8"), {p: n for n, p in places.items()})
     text = str(backend.compile(expression))
@@ -66,56 +68,70 @@ def compiled(expression: ir.Table, backend: Any) -> str:
     return text
 
 
-def described(root: Node) -> tuple[str, list[str]]:
-    """All that the text of an expression depends on, and the names of the session's tables in it.
+def described(root: Node) -> tuple[str, Mapping[str, ops.PhysicalTable]]:
+    """All that the text of an expression depends on, and the session's tables in it by their names.
 
     Raises UnknownPartError where a part is not of the known kinds.
     """
-    graph = Graph.from_bfs(root)
-    places = {node: place for place, node in enumerate(graph)}
-    names: list[str] = []
-    return "\n".join(_described(node, places, names) for node in graph), names
+    found = _Description(root)
+    return "\n".join(map(found.line, found.met)), found.tables
 
 
-def _described(node: Node, places: dict[Node, int], names: list[str]) -> str:
-    kind = type(node)
-    if kind.__module__.partition(".")[0] != "ibis" or isinstance(node, ops.ScalarUDF | ops.AggUDF):
-        raise UnknownPartError(kind)
-    if isinstance(node, ops.InMemoryTable | ops.DatabaseTable):
-        return _table(node, names)
-    skipped = "identifier" if kind.__name__ in _REFERENCES else ""
-    parts = zip(node.__argnames__, node.__args__, strict=True)
-    told = [f"{name}={_part(part, places)}" for name, part in parts if name != skipped]
-    return f"{kind.__module__}.{kind.__name__} {' '.join(told)}"
+class _Description:
+    """The nodes of an expression in the order in which they are met, and what is said of each."""
 
+    def __init__(self, root: Node) -> None:
+        self.met = [root]
+        """Grows while its nodes are described, until all have been."""
+        self.tables: dict[str, ops.PhysicalTable] = {}
+        self._places = {root: 0}
 
-def _table(node: ops.PhysicalTable, names: list[str]) -> str:
-    """A table: its kind, its columns, and its name, or its place among the session's own."""
-    name, known = node.name, isinstance(node, ops.DatabaseTable)
-    if _SESSION_NAME.fullmatch(name):
-        if name not in names:
-            names.append(name)
-        name = f"kpi_table_{names.index(name)}_"
-    elif not known:
-        raise UnknownPartError(name)
-    columns = [f"{column!r}: {kind!r}" for column, kind in node.schema.items()]
-    where = (node.namespace.catalog, node.namespace.database) if known else ()
-    return f"{type(node).__name__} {name!r} {where} {columns}"
+    def line(self, node: Node) -> str:
+        """One node: its kind and its arguments."""
+        kind = type(node)
+        is_function = isinstance(node, ops.ScalarUDF | ops.AggUDF)
+        if kind.__module__.partition(".")[0] != "ibis" or is_function:
+            raise UnknownPartError(kind)
+        if isinstance(node, ops.InMemoryTable | ops.DatabaseTable):
+            return self._table(node)
+        skipped = "identifier" if kind.__name__ in _REFERENCES else ""
+        parts = zip(node.__argnames__, node.__args__, strict=True)
+        told = [f"{name}={self._part(part)}" for name, part in parts if name != skipped]
+        return f"{kind.__module__}.{kind.__name__} {' '.join(told)}"
 
+    def _table(self, node: ops.PhysicalTable) -> str:
+        """A table: its kind, its columns, and its name, or its place among the session's own."""
+        name, known = node.name, isinstance(node, ops.DatabaseTable)
+        if _SESSION_NAME.fullmatch(name):
+            self.tables.setdefault(name, node)
+            name = f"kpi_table_{list(self.tables).index(name)}_"
+        elif not known:
+            raise UnknownPartError(name)
+        columns = [f"{column!r}: {kind!r}" for column, kind in node.schema.items()]
+        where = (node.namespace.catalog, node.namespace.database) if known else ()
+        return f"{type(node).__name__} {name!r} {where} {columns}"
 
-def _part(part: Any, places: dict[Node, int]) -> str:
-    """An argument of a node; another node is told by its place."""
-    if isinstance(part, Node):
-        return f"#{places[part]}"
-    if isinstance(part, Enum | dt.DataType | _PLAIN):
-        return f"{type(part).__name__} {part!r}"
-    if isinstance(part, tuple | list | frozenset):
-        inner = [_part(one, places) for one in part]
-        return f"{type(part).__name__}({', '.join(inner)})"
-    if isinstance(part, dict | FrozenDict | FrozenOrderedDict | ibis.Schema):
-        pairs = (f"{_part(key, places)}: {_part(one, places)}" for key, one in part.items())
-        return f"{type(part).__name__}{{{', '.join(pairs)}}}"
-    raise UnknownPartError(type(part))
+    def _part(self, part: Any) -> str:
+        """An argument of a node; another node is told by its place."""
+        if isinstance(part, Node):
+            return f"#{self._place(part)}"
+        if isinstance(part, Enum | dt.DataType | _PLAIN):
+            return f"{type(part).__name__} {part!r}"
+        if isinstance(part, tuple | list | frozenset):
+            inner = [self._part(one) for one in part]
+            if isinstance(part, frozenset):  # its order is another in every process
+                inner.sort()
+            return f"{type(part).__name__}({', '.join(inner)})"
+        if isinstance(part, dict | FrozenDict | FrozenOrderedDict | ibis.Schema):
+            pairs = (f"{self._part(key)}: {self._part(one)}" for key, one in part.items())
+            return f"{type(part).__name__}{{{', '.join(pairs)}}}"
+        raise UnknownPartError(type(part))
+
+    def _place(self, node: Node) -> int:
+        place = self._places.setdefault(node, len(self.met))
+        if place == len(self.met):
+            self.met.append(node)
+        return place
 
 
 def _replaced(text: str, names: dict[str, str]) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -189,3 +192,24 @@ def test_texts_of_other_versions_go_and_a_full_folder_loses_its_older_half(
     module._make_room.cache_clear()
     compiled(KINDS[6](), BACKEND)
     assert len(list(folder.iterdir())) == 4
+
+
+def test_an_expression_is_described_alike_in_every_process() -> None:
+    """Sets of names come in another order in each, and the text would be compiled anew."""
+    asked = (
+        "import ibis; from kpi_lib.compiled import described; "
+        "rows = ibis.duckdb.connect().create_table('rows', schema={name: 'int64' for name in 'abcdefgh'}); "
+        "print(described(rows.drop(*'abcdef').op())[0])"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", asked],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(told) == 1
+    assert "DropColumns" in told.pop()

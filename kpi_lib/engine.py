@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
+from ibis.common.graph import Node
 
 from kpi_lib.compiled import compiled
 
@@ -32,13 +34,27 @@ def run(expression: ir.Table) -> pd.DataFrame:
 
 def _fetched(expression: ir.Table) -> pa.Table:
     """The rows as Arrow. Spark's own way there goes through pandas, where the year 2999 does not fit."""
-    backend = ibis.get_backend(expression)
+    backend = backend_of(expression)
     if backend.name == "duckdb":
         return _from_text(backend, compiled(expression, backend), expression.schema())
     if backend.name != "pyspark":
         return expression.to_pyarrow()
     backend._run_pre_execute_hooks(expression)
     return backend.raw_sql(backend.compile(expression)).toArrow()
+
+
+def backend_of(expression: ir.Table) -> Any:
+    """The engine of an expression: that of the first table met in it, since all are of one."""
+    waiting: list[Node] = [expression.op()]
+    seen: set[Node] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ops.DatabaseTable):
+            return node.source
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(node.__children__)
+    return ibis.get_backend(expression)
 
 
 def run_text(backend: Any, text: str, schema: ibis.Schema) -> pd.DataFrame:

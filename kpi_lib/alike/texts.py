@@ -22,13 +22,16 @@ from ibis.common.graph import Node
 
 from kpi_lib.alike.shapes import Differences, literals_of, marks_of, shape_of
 from kpi_lib.compiled import KEPT, compiled
-from kpi_lib.engine import drop_kept, keep_text, name_text, run, run_text
+from kpi_lib.engine import backend_of, drop_kept, keep_text, name_text, run, run_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FILLED_IN = "duckdb"
 """The engine whose text is filled in; elsewhere every expression is compiled on its own."""
+
+_FEW = 2
+"""Expressions of a shape, besides the first, that are compiled apart: marks have to pay for themselves."""
 
 _NUMBERS = itertools.count()
 
@@ -162,7 +165,7 @@ class _Texts:
 
     def of(self, expression: ir.Table) -> str | None:
         """The text, with the small tables it reads made known; None where texts are not filled in."""
-        self.backend = self.backend or ibis.get_backend(expression)
+        self.backend = self.backend or backend_of(expression)
         if self.backend.name != FILLED_IN:
             return None
         node = expression.op()
@@ -177,19 +180,23 @@ class _Texts:
 
 @dataclass
 class _Form:
-    """An expression, its text, and, once a second one of its shape came, its text with marks."""
+    """An expression, its text, and, once several of its shape have come, its text with marks."""
 
     node: Node
     text: str
     marks: dict[ops.Literal, ops.Literal] = field(default_factory=dict)
     marked: str = ""
     is_marked: bool = False
+    apart: int = 0
 
     def filled(self, other: Node, backend: Any) -> str | None:
         """The text of `other`, None unless it differs in constants and small tables only."""
         found = Differences()
         if not found.same(self.node, other):
             return None
+        if found.literals and self.apart < _FEW:
+            self.apart += 1
+            return compiled(other.to_expr(), backend)
         text = self._with_constants(found.literals, backend) if found.literals else self.text
         if text is None:
             return None

@@ -16,6 +16,12 @@ from kpi_lib.data.files import Files
 from kpi_lib.data.stock import Stock
 from kpi_lib.data.typed import SCHEMA, load_table
 
+_SCHEMAS = {
+    name: ibis.schema({column.name: column.engine_type for column in contract.columns})
+    for name, contract in CONTRACT.items()
+}
+"""The columns of a table once it is open."""
+
 
 def open_folder(config: Config, root: Path) -> Stock:
     """The tables of a folder, in an in-memory DuckDB of their own."""
@@ -64,6 +70,5 @@ def _sources(config: Config, files: Files) -> list[TableSource]:
 
 def _table(backend: ibis.BaseBackend, name: str) -> ir.Table:
     """The loaded table as an expression; its columns are known, so the engine is not asked."""
-    schema = ibis.schema({column.name: column.engine_type for column in CONTRACT[name].columns})
     where = ops.Namespace(catalog="memory", database=SCHEMA)
-    return ops.DatabaseTable(name, schema=schema, source=backend, namespace=where).to_expr()
+    return ops.DatabaseTable(name, schema=_SCHEMAS[name], source=backend, namespace=where).to_expr()

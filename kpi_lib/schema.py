@@ -166,12 +166,25 @@ def kept(make: Make[P]) -> Make[P]:
 
 def _once(make: Make[P], namer: Callable[[Tables], Namer]) -> Make[P]:
     @wraps(make)
-    def made_once(tables: Tables, /, *arguments: P.args, **others: P.kwargs) -> ir.Table:
-        values = tuple(map(_hashable, [*arguments, *others.values()]))
-        key = (make.__module__, make.__qualname__, tuple(others), values)
-        return tables.once(key, lambda: namer(tables)(make(tables, *arguments, **others)))
+    def make_named(tables: Tables, /, *arguments: P.args, **others: P.kwargs) -> ir.Table:
+        return namer(tables)(make(tables, *arguments, **others))
 
-    return made_once
+    return found_once(make_named)
+
+
+def found_once(find: Callable[Concatenate[Tables, P], T]) -> Callable[Concatenate[Tables, P], T]:
+    """The function, run once for the same tables and arguments: do not change in place what it gives.
+
+    Arguments are hashable, or lists of hashable things.
+    """
+
+    @wraps(find)
+    def once(tables: Tables, /, *arguments: P.args, **others: P.kwargs) -> T:
+        values = tuple(map(_hashable, [*arguments, *others.values()]))
+        key = (find.__module__, find.__qualname__, tuple(others), values)
+        return tables.once(key, lambda: find(tables, *arguments, **others))
+
+    return once
 
 
 def _hashable(value: object) -> object:

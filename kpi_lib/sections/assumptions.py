@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 
 from kpi_lib.charts.values import plain
 from kpi_lib.engine import run
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, found_once
 from kpi_lib.view import View
 from kpi_lib.wording import format_count, format_value
 
@@ -57,6 +57,7 @@ def assumptions(tables: Tables) -> View:
     return View(said, table=lambda: _table(found))
 
 
+@found_once
 def checked(tables: Tables) -> list[Assumption]:
     """The five assumptions, checked."""
     return [check(tables) for check in CHECKS]

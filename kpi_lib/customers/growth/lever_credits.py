@@ -25,7 +25,7 @@ from kpi_lib.customers.growth.lever_paths import (
 )
 from kpi_lib.customers.subscribed import number_of, ratio, small
 from kpi_lib.engine import run
-from kpi_lib.schema import Tables, kept, named
+from kpi_lib.schema import Tables, found_once, kept, named
 from kpi_lib.stats.attribution import credit_draws
 from kpi_lib.stats.bootstrap import cluster_weights
 from kpi_lib.stats.distributions import Floats
@@ -217,6 +217,7 @@ class Credits:
         return self.under(cluster_weights(np.arange(len(self.value)), draws, SEED))
 
 
+@found_once
 def credits(tables: Tables, rule: Rule) -> Credits:
     """The credits of all journeys that have ended."""
     import pandas as pd

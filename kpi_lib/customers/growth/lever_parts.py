@@ -12,7 +12,7 @@ from kpi_lib.customers.growth import lever_effects
 from kpi_lib.customers.growth.lever_effects import cells, timing
 from kpi_lib.customers.growth.lever_lists import COUNT, NUMBER, TEXT, ordered
 from kpi_lib.engine import run
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, found_once
 from kpi_lib.stats import touched
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Rule(lever_effects.Rule, Protocol):
         ...
 
 
+@found_once
 def _cells(tables: Tables, rule: Rule) -> pd.DataFrame:
     keys = ("lever", "position", "month", "segment", "ideal", "touches")
     return run(cells(tables, rule).order_by(*keys))

@@ -15,7 +15,7 @@ from kpi_lib.customers.growth.lever_lists import COUNT, NUMBER, TEXT, in_words, 
 from kpi_lib.customers.growth.lever_paths import touches
 from kpi_lib.customers.growth.lift_spread import with_roles
 from kpi_lib.engine import run
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, found_once
 from kpi_lib.stats.exposed import Lift, is_flat, lift_of, reading
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Rule(lift.Rule, Protocol):
         ...
 
 
+@found_once
 def lifts(tables: Tables, rule: Rule, outcome: str, by: Sequence[str]) -> dict[Any, Lift]:
     """The lift of an outcome by the columns given, keyed by their values."""
     is_money = outcome in MONEY

@@ -11,7 +11,7 @@ from kpi_lib.customers.frames import table_of
 from kpi_lib.customers.growth.conversion import Path
 from kpi_lib.customers.growth.outlook import PAST, Outlook, outlook_of
 from kpi_lib.periods import complete_periods
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, found_once
 from kpi_lib.stats.intervals import wilson
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ BACK_TEST |= dict.fromkeys(("expected", "low", "high"), "float64")
 BACK_TEST |= {"actual": "int64", "inside": "string"}
 
 
+@found_once
 def _tested(tables: Tables, params: Path) -> pd.DataFrame:
     """The forecasts of the last twelve quarter ends that have come true or not by now."""
     import pandas as pd

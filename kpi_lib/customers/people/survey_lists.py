@@ -16,7 +16,7 @@ from kpi_lib.customers.people.surveys import answers, people_asked
 from kpi_lib.customers.subscribed import small
 from kpi_lib.engine import run
 from kpi_lib.periods import Period
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, found_once
 from kpi_lib.stats.net_promoter import (
     POINTS,
     NetPromoter,
@@ -72,6 +72,7 @@ class Counted:
         return float(rows.loc[of, "people"].sum()) if of.any() else float("nan")
 
 
+@found_once
 def counted(tables: Tables, periods: Sequence[Period], rule: Rule) -> Counted:
     """The counts behind every list of this module, fetched in three small frames."""
     rows, one = answers(tables, periods, rule), NetPromoter()

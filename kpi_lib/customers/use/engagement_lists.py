@@ -16,7 +16,7 @@ from kpi_lib.customers.use.engagement import PARTS, scored, with_points
 from kpi_lib.customers.use.engagement import Rule as EngagementRule
 from kpi_lib.engine import run
 from kpi_lib.periods import Period
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, found_once
 from kpi_lib.stats.composite import composite
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def lowest(tables: Tables, rule: Rule) -> ir.Table:
     return rows.select(*shown, "months_to_renewal")
 
 
+@found_once
 def back_test(tables: Tables, rule: Rule) -> pd.DataFrame:
     """The rows that the weights are tested on: one per decision of an account that had a score.
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from kpi_lib.alike import run_each
 from kpi_lib.kpi import Kpi, KpiParams
-from kpi_lib.measure import cell_of, headline_position, periods_of, trend_of, with_dates
+from kpi_lib.measure import cell_of, estimates_of, headline_position, periods_of, with_dates
 from kpi_lib.schema import Tables
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ def sweep(
 
 
 def trends_of(kpi: Kpi, tables: Tables, chosen: Sequence[Variation]) -> dict[int, pd.DataFrame]:
-    """The trend of each definition, by its number."""
+    """The trend of each definition, by its number, without process limits."""
     reduced = reduced_each(kpi, tables, chosen, ["period"])
     return {
-        v.number: trend_of(
+        v.number: estimates_of(
             kpi.estimator(v.params), rows, periods_of(tables, v.params), v.params.level
         )
         for v, rows in zip(chosen, reduced, strict=True)

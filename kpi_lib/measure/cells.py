@@ -89,12 +89,18 @@ def trend_of(
 
     The process limits come from values so many periods `apart`.
     """
-    cells = with_dates(estimator.estimate(reduced, ["period"], level))
-    return _with_limits(placed(cells, periods), apart)
+    return _with_limits(estimates_of(estimator, reduced, periods, level), apart)
+
+
+def estimates_of(
+    estimator: Estimator, reduced: pd.DataFrame, periods: Sequence[Period], level: float
+) -> pd.DataFrame:
+    """`trend_of` without process limits."""
+    return placed(with_dates(estimator.estimate(reduced, ["period"], level)), periods)
 
 
 def placed(cells: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
-    """The estimates of a trend, one row per listed period: `trend_of` without process limits."""
+    """The estimates of a trend, one row per listed period."""
     import pandas as pd
 
     starts = [p.start for p in periods]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kpi_lib.review import decision_cli
+from kpi_lib.review import decision_cli, processes
 from kpi_lib.review.shell import console_of, input_checked
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 # jsonschema builds 35 parsers of this optional library when it is imported: 2 s that nothing uses.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None blocks the import
 
-# A command makes many objects and soon ends: looking for circles among them takes .1 s at its start,
-# and .3 s at its end, when everything goes anyway.
-gc.set_threshold(50_000, 20, 20)
-atexit.register(gc.freeze)
+processes.collect_rarely()
+atexit.register(gc.freeze)  # looking for circles once more, when all goes anyway, takes .3 s
 
 app = typer.Typer(
     help="Candidate KPIs on trial: run the notebooks, read the verdicts.",

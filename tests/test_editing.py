@@ -11,7 +11,8 @@ import ibis.expr.types as ir
 import pytest
 
 from kpi_lib.editing import with_table
-from kpi_lib.schema import Tables, named
+from kpi_lib.engine import run
+from kpi_lib.schema import Tables, found_once, named
 
 DAY = date(2025, 12, 31)
 
@@ -93,3 +94,23 @@ def test_what_fails_while_it_is_made_is_tried_again(tables: Tables) -> None:
     read, again = counting(lambda one: one["two"])
     assert read(tables) is read(with_table(tables, "one", rows(3)))
     assert again == [1]
+
+
+def test_a_question_is_asked_once_for_the_same_arguments_until_an_edit_reaches_it(
+    tables: Tables,
+) -> None:
+    asked: list[object] = []
+
+    @found_once
+    def largest(one: Tables, name: str, below: list[int]) -> int:
+        asked.append((name, *below))
+        found = one[name].filter(lambda row: row["number"] < max(below))
+        return int(run(found.aggregate(most=found["number"].max()))["most"].iloc[0])
+
+    assert [largest(tables, "one", [8, 9]) for _ in range(3)] == [1, 1, 1]
+    assert largest(with_table(tables, "two", rows(3)), "one", [8, 9]) == 1
+    assert asked == [("one", 8, 9)]
+    assert largest(with_table(tables, "one", rows(1, 3)), "one", [8, 9]) == 3
+    assert largest(tables, "two", [8, 9]) == 2
+    assert largest(tables, "one", below=[8, 9]) == 1
+    assert len(asked) == 4

@@ -184,9 +184,11 @@ class Experiment:
     def sweep(self) -> View:
         """The figure under other fair definitions, one parameter at a time."""
         few = self.params.model_copy(update={"periods": min(self.params.periods, SWEPT_PERIODS)})
-        chosen = variations(few, combine=False)
-        trends = trends_of(self.kpi, self.tables, chosen) if len(chosen) > 1 else {}
-        return definitions.sweep(self.measurement, chosen, trends)
+        ours, *others = variations(few, combine=False)
+        is_known = not others or few.periods == self.params.periods
+        trends = {ours.number: self.measurement.trend} if is_known else {}
+        trends |= trends_of(self.kpi, self.tables, others if is_known else [ours, *others])
+        return definitions.sweep(self.measurement, [ours, *others], trends)
 
     @property
     def specification(self) -> View:

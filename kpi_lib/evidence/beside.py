@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from kpi_lib.contract import CONTRACT
 from kpi_lib.engine import run
 from kpi_lib.kpi import Kpi
-from kpi_lib.schema import Tables
+from kpi_lib.schema import Tables, found_once
 from kpi_lib.wording import format_count
 
 BY_CUSTOMERS = {"usage", "onboarding", "answers", "carts", "page_views"}
@@ -60,15 +60,15 @@ def _movers(kpi: Kpi, tables: Tables) -> str:
 
 
 def _cost(names: list[str], tables: Tables) -> str:
-    rows = sum(int(run(tables[name].aggregate(rows=tables[name].count()))["rows"].iloc[0])
-               for name in names)  # fmt: skip
+    rows = sum(_rows_and_days(tables, name)[0] for name in names)
     return (
         f"Measuring it reads {format_count(len(names), 'table')} with {format_count(rows, 'row')}."
     )
 
 
 def _delay(names: list[str], tables: Tables) -> str:
-    late = {name: days for name in names if (days := _days_late(tables, name)) is not None}
+    told = {name: _rows_and_days(tables, name)[1] for name in names}
+    late = {name: days for name, days in told.items() if days is not None}
     if not late:
         return "No table says when its rows were recorded: each counts as known on its own day."
     slowest = max(late, key=lambda name: late[name])
@@ -77,8 +77,21 @@ def _delay(names: list[str], tables: Tables) -> str:
     return f"Rows of {slowest} are recorded {mean} {noun} after their own day on average, the latest of its tables."
 
 
-def _days_late(tables: Tables, name: str) -> float | None:
-    """Mean days from the row's own day to its recording; None where nothing says when that was."""
+@found_once
+def _rows_and_days(tables: Tables, name: str) -> tuple[int, float | None]:
+    """The number of rows of a table, and the mean days from a row's own day to its recording.
+
+    The days are None where nothing says when rows were recorded.
+    """
+    table = tables[name]
+    days = _days_late(tables, name)
+    asked = {"rows": table.count()} if days is None else {"rows": table.count(), "days": days}
+    found = run(table.aggregate(**asked)).iloc[0]
+    mean = found.get("days")
+    return int(found["rows"]), None if mean is None or mean != mean else float(mean)
+
+
+def _days_late(tables: Tables, name: str) -> ir.FloatingScalar | None:
     contract, table = CONTRACT.get(name), tables[name]
     if contract is None or "recorded_at" not in table.columns:
         return None
@@ -87,8 +100,7 @@ def _days_late(tables: Tables, name: str) -> float | None:
     own = table[contract.known_on]
     own_day: ir.DateValue = own.date() if own.type().is_timestamp() else own
     days = table["recorded_at"].date().delta(own_day, unit="day")
-    mean = run(table.aggregate(days=days.cast("float64").mean()))["days"].iloc[0]
-    return None if mean is None or mean != mean else float(mean)
+    return days.cast("float64").mean()
 
 
 def _values(tables: Tables, name: str, column: str) -> list[str]:

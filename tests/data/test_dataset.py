@@ -115,4 +115,4 @@ def test_what_builds_on_a_small_data_set_is_computed_once(tmp_path: Path) -> Non
         made = ibis.get_backend(named).con.execute(f"{asked}'{named.get_name()}'").fetchall()
         assert made == [(form,)]
         found.append(run(named.order_by("account_id")))
-    pd.testing.assert_frame_equal(*found)
+    pd.testing.assert_frame_equal(found[0], found[1])

@@ -85,10 +85,11 @@ def memory_held(pid: int) -> int:
 
 def _descendants(pid: int) -> Iterator[int]:
     """The pids of all below a process, which any of its threads may have started."""
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in _words(listing):
-            yield int(child)
-            yield from _descendants(int(child))
+    with suppress(OSError):  # it has ended
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in _words(thread / "children"):
+                yield int(child)
+                yield from _descendants(int(child))
 
 
 def _pages_held(pid: int) -> int:

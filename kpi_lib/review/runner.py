@@ -85,9 +85,12 @@ async def _run_all(jobs: Sequence[Job], options: Options, told: Told) -> dict[st
     waiting = list(reversed(jobs))
 
     async def one(job: Job, ran: asyncio.Event) -> None:
-        told(job, None)
-        outcomes[job.name] = await _isolated(job, options, interrupted, ran)
-        told(job, outcomes[job.name])
+        try:
+            told(job, None)
+            outcomes[job.name] = await _isolated(job, options, interrupted, ran)
+            told(job, outcomes[job.name])
+        finally:
+            ran.set()
 
     async def work() -> None:
         """While one kernel ends and its notebook is written, the next kernel starts."""
@@ -114,8 +117,6 @@ async def _isolated(
     except Exception as problem:  # the boundary between notebooks
         traceback.print_exc()
         return Outcome(Status.FAILED, f"could not be run: {first_line(repr(problem))}")
-    finally:
-        ran.set()
 
 
 async def run_one(

@@ -12,7 +12,7 @@ from kpi_lib.review.processes import memory_held
 from kpi_lib.review.status import Limits, Outcome, Status
 
 _EVERY_SECONDS = 0.1
-_MEMORY_EVERY = 5  # looks, since it reads every process of the machine
+_MEMORY_EVERY = 5  # looks, since it reads every process below the kernel
 
 
 class Watch:

@@ -40,3 +40,18 @@ def test_the_next_kernel_starts_while_the_last_notebook_is_written(
     outcomes = run_all(jobs, Options(at_once=1), told)
     assert [outcomes[name].status for name in names] == [Status.OK, Status.FAILED, Status.OK]
     assert sorted(ended) == sorted(names)
+
+
+def test_an_error_in_telling_ends_the_run_with_that_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run_one(*_: object) -> Outcome:
+        return Outcome(Status.OK)
+
+    monkeypatch.setattr(runner, "run_one", run_one)
+    jobs = [Job(name, Path(f"{name}.ipynb"), {}, Path(f"{name}.out")) for name in ("one", "two")]
+
+    def told(job: Job, outcome: Outcome | None) -> None:
+        if job.name == "two":
+            raise OSError("no room for the log")
+
+    with pytest.raises(OSError, match="no room for the log"):
+        run_all(jobs, Options(at_once=1), told)

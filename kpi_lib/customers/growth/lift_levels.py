@@ -66,7 +66,7 @@ def by_account(tables: Tables, rule: Rule) -> ir.Table:
     )
     rows = with_account(tables, sums)
     shown = ("account_id", "account", "owner", *FIGURES, "exposures")
-    order = (ibis.desc("observed"), "account_id")
+    order = (_largest(rows["observed"]), "account_id")
     return rows.order_by(*order).select(*shown)
 
 
@@ -93,5 +93,10 @@ def by_person(tables: Tables, rule: Rule) -> ir.Table:
     )
     rows = with_role(tables, with_account(tables, sums))
     shown = ("contact_id", "account_id", "account", "role", *FIGURES, "touches")
-    order = (ibis.desc("observed"), "account_id", "contact_id")
+    order = (_largest(rows["observed"]), "account_id", "contact_id")
     return rows.order_by(*order).select(*shown)
+
+
+def _largest(amount: ir.Column) -> ir.Value:
+    """The largest first. Sums that differ only in their last bits, by the order of adding, are equal."""
+    return ibis.desc(amount.cast("float64").round(6))

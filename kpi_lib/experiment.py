@@ -185,7 +185,7 @@ class Experiment:
         """The figure under other fair definitions, one parameter at a time."""
         few = self.params.model_copy(update={"periods": min(self.params.periods, SWEPT_PERIODS)})
         ours, *others = variations(few, combine=False)
-        is_known = not others or few.periods == self.params.periods
+        is_known = not ours.changed and few.periods == self.params.periods
         trends = {ours.number: self.measurement.trend} if is_known else {}
         trends |= trends_of(self.kpi, self.tables, others if is_known else [ours, *others])
         return definitions.sweep(self.measurement, [ours, *others], trends)

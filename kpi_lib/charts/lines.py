@@ -35,7 +35,7 @@ from kpi_lib.charts.theme import (
 from kpi_lib.charts.units import axis_format, unit_name
 from kpi_lib.charts.values import rows
 from kpi_lib.kpi import Unit
-from kpi_lib.wording import format_value
+from kpi_lib.wording import format_value, known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,8 +84,8 @@ def trend(
 
 def _top(frame: pd.DataFrame) -> Any:
     """Upper ends as drawn: one that is not reached goes up to the largest figure there is."""
-    known = [one for name in ("value", "high") for one in frame[name].dropna().tolist()]
-    highest = max(known, default=math.nan)
+    figures = [one for name in ("value", "high") for one in frame[name].dropna().tolist()]
+    highest = max(figures, default=math.nan)
     return frame["high"].fillna(highest).where(frame["low"].notna())
 
 
@@ -100,7 +100,7 @@ def _ticks(frame: pd.DataFrame) -> list[str]:
 def _limits(data: pd.DataFrame, unit: Unit) -> list[Any]:
     """Dashed lines at the natural process limits, where the frame has them and a share can go."""
     pairs = zip(data["lower_limit"].tolist(), data["upper_limit"].tolist(), strict=True)
-    edges = next((pair for pair in pairs if not any(map(math.isnan, pair))), ())
+    edges = next((pair for pair in pairs if None not in map(known, pair)), ())
     possible = [edge for edge in edges if unit is not Unit.SHARE or 0 <= edge <= 1]
     if not possible:
         return []

@@ -52,8 +52,8 @@ class Tables(Mapping[str, ir.Table]):
 
     `name` gives an expression a name in the engine, where the engine has use for one: what is built
     on it is then written as SQL without writing all that lies beneath again. `keep` has it computed
-    as well, once for all that build on it; of a small data set `name` does so too. `all_days` is there for a past day of a data set; see
-    `with_all_days`.
+    as well, once for all that build on it; of a small data set `name` does so too. `all_days` is
+    there for a past day of a data set; see `with_all_days`.
     """
 
     tables: Mapping[str, ir.Table]
